@@ -1,0 +1,1 @@
+// An object library needs one source; the precompiled header hangs on it.
