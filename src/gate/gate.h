@@ -2,15 +2,19 @@
 // knows what comes next, and the only author of admission.
 //
 //   staged ─scan→ scanned ─decide→ approved | waiting | rejected
-//   waiting ─reviewer→ approved | rejected        rejected ─waiver→ approved
+//   waiting ─reviewer→ approved | rejected        rejected ─waiver→ approved | waiting
+//   waiting ─decided again→ approved | waiting | rejected
 //   approved ─30 days→ expired                    approved ─later decision→ revoked
-//   any ─new push of the tag→ superseded
+//   staged, scanned, waiting, rejected ─new push of the tag→ superseded
+//   approved ─approval of a newer push of the tag→ superseded (its digest stays admitted until its own time is over,
+//                                                  so that a pipeline pinned to it does not break in mid-run)
 //
 // Every arrow is one transaction with its journal entry; a crash anywhere resumes at the last commit. Thread-safe.
 #pragma once
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -30,6 +34,7 @@ namespace pratique::gate {
 
 enum class State { Staged, Scanned, Approved, Waiting, Rejected, Expired, Revoked, Superseded };
 std::string_view to_string(State state);  // "waiting"
+std::optional<State> parse_state(std::string_view text);
 
 // The right to read one image's bytes from an approved repository, or to run it. Bound to a digest, never to a tag.
 class AdmittedImage {
@@ -48,7 +53,7 @@ class AdmittedImage {
   Time expires_;
 };
 // A gate's own answer to "may this run?", read back on another machine. Denied when it has expired.
-Json admission_to_json(const AdmittedImage& image);
+Json admission_to_json(const AdmittedImage& image);  // {"repository","digest","expires"}
 Result<AdmittedImage> admission_from_json(const Json& json, const Clock& clock);
 
 // What a person sees of one submission.
@@ -64,24 +69,30 @@ struct Submission {
   Time staged;
   std::optional<Time> decided;
   std::optional<Time> expires;
-  std::string reviewer;       // who decided, where a person did
-  std::string note;           // what they said
+  std::string reviewer;  // who decided, where a person did
+  std::string note;      // what they said
   std::map<vuln::Severity, std::size_t> counts;
+
+  // The reference a person types to use it, without the host: "nextflow-approved/ann:1.0"; "" unless it is approved.
+  std::string approved_reference() const;
 };
 
 struct Options {
   policy::Policy policy;
   // How long a manifest PUT waits for its verdict. Clients have no time-out here (measured: 100 s is fine).
   std::chrono::milliseconds verdict_wait{60'000};
-  std::string scratch;  // unused space for scans
+  // Scans at once. A scan is mostly one look-up a package; a second one keeps a huge image from blocking a small one.
+  std::size_t workers = 2;
 };
 
 class Gate {
  public:
   // `database` is asked for anew at each scan, so an update takes effect without a restart.
   using DatabaseProvider = std::function<std::shared_ptr<const advisory::Database>()>;
+  // Registers itself as `registry`'s on_staged hook and must outlive every push.
   Gate(db::Database& database, registry::Registry& registry, store::Store& store, journal::Journal& journal,
-       scan::Cataloguer& cataloguer, scan::InventoryStore& inventories, DatabaseProvider advisories, const Clock& clock, Options options);
+       scan::Cataloguer& cataloguer, scan::InventoryStore& inventories, DatabaseProvider advisories, const Clock& clock,
+       Options options);
   ~Gate();  // stops its workers; unfinished work resumes at the next start
   static std::span<const db::Migration> migrations();
   // Takes up what a crash or stop left unfinished. Called once, before serving.
@@ -90,7 +101,7 @@ class Gate {
   // -- the pusher ------------------------------------------------------------------------------------------------
   // Waits for the verdict of an image just staged, up to `wait`; the state then may still be Staged.
   Result<Submission> await_verdict(const registry::StagedImage& image, std::chrono::milliseconds wait);
-  // The reference a person types to use it, once approved: "<approved>/<user>:<tag>".
+  const Options& options() const;
 
   // -- people ------------------------------------------------------------------------------------------------------
   Result<Submission> submission(const std::string& id);
@@ -100,23 +111,35 @@ class Gate {
     std::size_t limit = 100;
   };
   Result<std::vector<Submission>> submissions(const Filter& filter);
-  Result<scan::ScanReport> report(const std::string& id);
-  // Denied unless `who` is a reviewer; Conflict unless the state allows it; Invalid without a note for a rejection.
+  // One report an image; an index has one for each of its platforms. NotFound before the scan is done.
+  Result<std::vector<scan::ScanReport>> reports(const std::string& id);
+  // Denied unless `who` is a reviewer, or for the reviewer's own submission (unless an admin); Conflict unless the
+  // state is Waiting; Invalid without a note for a rejection. An image a reviewer rejected stays so: it has to be
+  // pushed anew.
   Result<Submission> approve(const identity::Principal& who, const std::string& id, const std::string& note);
   Result<Submission> reject(const identity::Principal& who, const std::string& id, const std::string& note);
-  // Adds a waiver and decides again every waiting or rejected image it may concern.
+  // Adds a waiver (its id and owner are set here) and decides again every waiting or rejected image it may concern;
+  // gives its id, "W-…". A waiver does not count for its owner's own images unless the owner is an admin.
+  // Denied unless a reviewer; Invalid without finding and reason, or when it ends in the past or beyond a year.
   Result<std::string> waive(const identity::Principal& who, policy::Waiver waiver);
   Result<std::vector<policy::Waiver>> waivers();
 
   // -- pulling and running -------------------------------------------------------------------------------------------
-  // Refused with the reason and what to do when it has expired, was revoked or never approved; NotFound for strangers.
+  // Refused with the reason and what to do when it has expired, was revoked or is not approved (yet); NotFound for a
+  // name nobody ever submitted. By tag: what the tag was last approved as. By digest: an image, or a child of an index.
   Result<AdmittedImage> admit(const oci::RepositoryName& repository, const oci::ManifestReference& reference);
-  // May this blob or child manifest be read from this approved repository now?
+  // May this blob or child manifest be read from this approved repository now? The answer names the manifest it is
+  // part of. Refused and NotFound as above.
   Result<AdmittedImage> admit_part(const oci::RepositoryName& repository, const oci::Digest& part);
+  // Journals that `who` read an admitted image's manifest.
+  Status record_pull(const identity::Principal& who, const AdmittedImage& image);
 
   // -- time ----------------------------------------------------------------------------------------------------------
   // Moves approvals whose time is over to expired. Gives how many. Called by the daemon's timer.
   Result<std::size_t> expire_due();
+  // New advisories: judges again, from the kept inventories, everything that is waiting or admitted. An admitted image
+  // that the policy now rejects is revoked; a milder doubt is recorded and leaves it. Gives how many were revoked.
+  Result<std::size_t> judge_again();
 
  private:
   struct Impl;
