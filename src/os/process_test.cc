@@ -173,9 +173,7 @@ TEST(process, dies_with_the_process_that_started_it) {
   auto pipe = make_pipe();
   pid_t middle = ::fork();
   if (middle == 0) {
-    Command command = shell("sleep 60");
-    command.fd_map = {{pipe->write_end.get(), 1}};
-    auto process = Process::start(command);
+    auto process = Process::start({.program = "sleep", .args = {"60"}, .fd_map = {{pipe->write_end.get(), 1}}});
     ::_exit(0);  // no destructor runs: only the kernel can end the child
   }
   ASSERT_GT(middle, 0);
