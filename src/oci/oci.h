@@ -200,14 +200,19 @@ struct ImageConfig {
   // empty layers pair up with layers in order; when the counts differ, nothing is attributed.
   std::vector<std::string> layer_instructions() const;
 };
+// Real configurations are some KiB; podman and skopeo read no more than this either.
+inline constexpr std::size_t kConfigBytesMax = 4 << 20;
+// Absent and null members are empty; "rootfs" must be there. Limit beyond kConfigBytesMax and kLayersMax, else Invalid.
 Result<ImageConfig> parse_image_config(std::string_view bytes);
 
-// image-spec config.md "Layer ChainID".
+// image-spec config.md "Layer ChainID". The digest of no bytes for an image without layers.
 Digest chain_id(const std::vector<Digest>& diff_ids);
 
 }  // namespace pratique::oci
 
 template <>
 struct std::hash<pratique::oci::Digest> {
-  std::size_t operator()(const pratique::oci::Digest& digest) const noexcept { return std::hash<std::string>()(digest.encoded()); }
+  std::size_t operator()(const pratique::oci::Digest& digest) const noexcept {
+    return std::hash<std::string>()(digest.encoded());
+  }
 };
