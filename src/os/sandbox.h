@@ -1,8 +1,9 @@
 // Giving up rights: what a process that reads hostile bytes does to itself before the first of them.
 #pragma once
 
-#include <cstdint>
 #include <chrono>
+#include <cstdint>
+#include <initializer_list>
 
 #include "base/result.h"
 
@@ -13,9 +14,10 @@ struct SandboxLimits {
   std::chrono::seconds cpu_seconds_max;
 };
 
-// From here on this process can compute, allocate, and read and write the descriptors it already has; everything else
-// (open, socket, exec, fork, kill, ptrace, prctl …) kills it. Closes every descriptor but `keep`. Irrevocable.
-// Unavailable where the kernel refuses the filter: the caller must then not go on.
+// From here on every thread of this process can compute, allocate, wait for its siblings, and read and write the
+// descriptors it already has; everything else (open, socket, exec, fork, new threads, kill, ptrace, prctl …) kills the
+// process. Closes every descriptor but `keep`. Irrevocable. Threads must have been started before.
+// Unavailable where the kernel refuses: the caller must then not go on.
 Status enter_sandbox(const SandboxLimits& limits, std::initializer_list<int> keep);
 
 }  // namespace pratique::os
