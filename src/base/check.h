@@ -11,8 +11,8 @@ namespace pratique {
 
 }  // namespace pratique
 
-#define CHECK(condition, ...)                                                                      \
-  do {                                                                                             \
-    if (!(condition)) [[unlikely]]                                                                 \
-      ::pratique::check_failed(#condition, __FILE__, __LINE__, ::std::string_view{__VA_ARGS__});   \
+#define CHECK(condition, ...)                                                                    \
+  do {                                                                                           \
+    if (!(condition)) [[unlikely]]                                                               \
+      ::pratique::check_failed(#condition, __FILE__, __LINE__, ::std::string_view{__VA_ARGS__}); \
   } while (false)

@@ -37,7 +37,8 @@ int digits(std::string_view text, std::size_t at, std::size_t width) {
 Result<Time> parse_date(std::string_view text) {
   int y = digits(text, 0, 4), m = digits(text, 5, 2), d = digits(text, 8, 2);
   if (y < 0 || m < 0 || d < 0 || text[4] != '-' || text[7] != '-') return invalid("not a date: " + printable(text));
-  year_month_day date{std::chrono::year(y), std::chrono::month(static_cast<unsigned>(m)), std::chrono::day(static_cast<unsigned>(d))};
+  year_month_day date{std::chrono::year(y), std::chrono::month(static_cast<unsigned>(m)),
+                      std::chrono::day(static_cast<unsigned>(d))};
   if (!date.ok()) return invalid("no such day: " + printable(text));
   return Time::from_unix_seconds(std::chrono::duration_cast<seconds>(sys_days(date).time_since_epoch()).count());
 }
@@ -59,13 +60,16 @@ Result<Time> Time::parse(std::string_view text) {
   Time day = TRY(parse_date(text));
   if (text.size() == 10) return day;
   int h = digits(text, 11, 2), m = digits(text, 14, 2), s = digits(text, 17, 2);
-  bool shape = (text[10] == 'T' || text[10] == 't' || text[10] == ' ') && text.size() >= 19 && text[13] == ':' && text[16] == ':';
-  if (!shape || h < 0 || h > 23 || m < 0 || m > 59 || s < 0 || s > 60) return invalid("not an RFC 3339 time: " + printable(text));
+  bool shape = (text[10] == 'T' || text[10] == 't' || text[10] == ' ') && text.size() >= 19 && text[13] == ':' &&
+               text[16] == ':';
+  if (!shape || h < 0 || h > 23 || m < 0 || m > 59 || s < 0 || s > 60)
+    return invalid("not an RFC 3339 time: " + printable(text));
   std::size_t at = 19;
   std::int64_t micros = 0;
   if (at < text.size() && text[at] == '.') {
     std::int64_t unit = 100'000;
-    for (++at; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, unit /= 10) micros += (text[at] - '0') * unit;
+    for (++at; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, unit /= 10)
+      micros += (text[at] - '0') * unit;
   }
   Duration ahead = TRY(parse_offset(text.substr(at)));
   return day + (hours(h) + minutes(m) + seconds(s) + Duration(micros)) - ahead;
@@ -87,7 +91,8 @@ std::string Time::to_http_date() const {
   constexpr std::array kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   auto c = civil(*this);
   return format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", kDays[c.weekday], static_cast<unsigned>(c.date.day()),
-                kMonths[static_cast<unsigned>(c.date.month()) - 1], static_cast<int>(c.date.year()), c.hour, c.minute, c.second);
+                kMonths[static_cast<unsigned>(c.date.month()) - 1], static_cast<int>(c.date.year()), c.hour, c.minute,
+                c.second);
 }
 
 std::string human_duration(Duration duration) {

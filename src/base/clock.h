@@ -27,14 +27,14 @@ class Time {
  public:
   constexpr Time() = default;  // 1970-01-01T00:00:00Z
   static constexpr Time from_unix_micros(std::int64_t micros) { return Time(micros); }
-  static constexpr Time from_unix_seconds(std::int64_t seconds) { return Time(seconds * 1'000'000); }
+  static constexpr Time from_unix_seconds(std::int64_t count) { return Time(count * 1'000'000); }
   // RFC 3339 ("2026-11-20T15:38:00Z", fraction and offset allowed) or a bare date (midnight UTC). Invalid otherwise.
   static Result<Time> parse(std::string_view text);
 
   constexpr std::int64_t unix_micros() const { return micros_; }
   constexpr std::int64_t unix_seconds() const { return micros_ / 1'000'000; }
-  std::string to_rfc3339() const;  // whole seconds, "Z"
-  std::string to_date() const;     // "2026-11-20"
+  std::string to_rfc3339() const;    // whole seconds, "Z"
+  std::string to_date() const;       // "2026-11-20"
   std::string to_http_date() const;  // "Fri, 20 Nov 2026 15:38:00 GMT"
 
   constexpr auto operator<=>(const Time&) const = default;

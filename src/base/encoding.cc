@@ -27,10 +27,13 @@ std::string encode64(Bytes bytes, std::string_view alphabet, Padding padding) {
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
     std::size_t have = std::min<std::size_t>(3, bytes.size() - i);
     std::uint32_t group = 0;
-    for (std::size_t k = 0; k < 3; ++k) group = group << 8 | (k < have ? std::to_integer<std::uint32_t>(bytes[i + k]) : 0);
+    for (std::size_t k = 0; k < 3; ++k)
+      group = group << 8 | (k < have ? std::to_integer<std::uint32_t>(bytes[i + k]) : 0);
     for (std::size_t k = 0; k < 4; ++k) {
-      if (k <= have) text += alphabet[group >> (18 - 6 * k) & 63];
-      else if (padding == Padding::Required) text += '=';
+      if (k <= have)
+        text += alphabet[group >> (18 - 6 * k) & 63];
+      else if (padding == Padding::Required)
+        text += '=';
     }
   }
   return text;
@@ -61,7 +64,8 @@ Result<std::string> decode64(std::string_view text, std::string_view alphabet, P
 }
 
 bool is_unreserved(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+         c == '_' || c == '~';
 }
 
 }  // namespace
@@ -88,10 +92,18 @@ Result<std::string> from_hex(std::string_view text) {
   return bytes;
 }
 
-std::string to_base64(Bytes bytes) { return encode64(bytes, kBase64, Padding::Required); }
-Result<std::string> from_base64(std::string_view text) { return decode64(text, kBase64, Padding::Required); }
-std::string to_base64url(Bytes bytes) { return encode64(bytes, kBase64Url, Padding::Absent); }
-Result<std::string> from_base64url(std::string_view text) { return decode64(text, kBase64Url, Padding::Absent); }
+std::string to_base64(Bytes bytes) {
+  return encode64(bytes, kBase64, Padding::Required);
+}
+Result<std::string> from_base64(std::string_view text) {
+  return decode64(text, kBase64, Padding::Required);
+}
+std::string to_base64url(Bytes bytes) {
+  return encode64(bytes, kBase64Url, Padding::Absent);
+}
+Result<std::string> from_base64url(std::string_view text) {
+  return decode64(text, kBase64Url, Padding::Absent);
+}
 
 std::string percent_encode(std::string_view text) {
   constexpr std::string_view kUpperHex = "0123456789ABCDEF";

@@ -22,7 +22,8 @@ std::string save_context(const std::byte* state, std::string_view mark) {
 
 template <typename Context>
 Status restore_context(std::byte* state, std::string_view saved, std::string_view mark, unsigned block_bytes) {
-  if (saved.size() != mark.size() + sizeof(Context) || !saved.starts_with(mark)) return corrupt("saved hash state has the wrong shape");
+  if (saved.size() != mark.size() + sizeof(Context) || !saved.starts_with(mark))
+    return corrupt("saved hash state has the wrong shape");
   std::memcpy(state, saved.data() + mark.size(), sizeof(Context));
   // `num` indexes a buffer inside the struct: a bad value would write out of bounds.
   if (reinterpret_cast<Context*>(state)->num >= block_bytes) return corrupt("saved hash state is damaged");
@@ -37,18 +38,23 @@ Sha256::Sha256() {
   state_.fill(std::byte{0});
   SHA256_Init(reinterpret_cast<SHA256_CTX*>(state_.data()));
 }
-void Sha256::update(Bytes bytes) { SHA256_Update(reinterpret_cast<SHA256_CTX*>(state_.data()), bytes.data(), bytes.size()); }
+void Sha256::update(Bytes bytes) {
+  SHA256_Update(reinterpret_cast<SHA256_CTX*>(state_.data()), bytes.data(), bytes.size());
+}
 Sha256::Sum Sha256::sum() const {
   auto copy = state_;
   Sum out;
   SHA256_Final(reinterpret_cast<unsigned char*>(out.data()), reinterpret_cast<SHA256_CTX*>(copy.data()));
   return out;
 }
-std::string Sha256::save() const { return save_context<SHA256_CTX>(state_.data(), "sha256/1:"); }
+std::string Sha256::save() const {
+  return save_context<SHA256_CTX>(state_.data(), "sha256/1:");
+}
 Result<Sha256> Sha256::restore(std::string_view saved) {
   Sha256 hasher;
   TRY(restore_context<SHA256_CTX>(hasher.state_.data(), saved, "sha256/1:", SHA256_CBLOCK));
-  if (reinterpret_cast<SHA256_CTX*>(hasher.state_.data())->md_len != SHA256_DIGEST_LENGTH) return corrupt("saved hash state is damaged");
+  if (reinterpret_cast<SHA256_CTX*>(hasher.state_.data())->md_len != SHA256_DIGEST_LENGTH)
+    return corrupt("saved hash state is damaged");
   return hasher;
 }
 
@@ -56,18 +62,23 @@ Sha512::Sha512() {
   state_.fill(std::byte{0});
   SHA512_Init(reinterpret_cast<SHA512_CTX*>(state_.data()));
 }
-void Sha512::update(Bytes bytes) { SHA512_Update(reinterpret_cast<SHA512_CTX*>(state_.data()), bytes.data(), bytes.size()); }
+void Sha512::update(Bytes bytes) {
+  SHA512_Update(reinterpret_cast<SHA512_CTX*>(state_.data()), bytes.data(), bytes.size());
+}
 Sha512::Sum Sha512::sum() const {
   auto copy = state_;
   Sum out;
   SHA512_Final(reinterpret_cast<unsigned char*>(out.data()), reinterpret_cast<SHA512_CTX*>(copy.data()));
   return out;
 }
-std::string Sha512::save() const { return save_context<SHA512_CTX>(state_.data(), "sha512/1:"); }
+std::string Sha512::save() const {
+  return save_context<SHA512_CTX>(state_.data(), "sha512/1:");
+}
 Result<Sha512> Sha512::restore(std::string_view saved) {
   Sha512 hasher;
   TRY(restore_context<SHA512_CTX>(hasher.state_.data(), saved, "sha512/1:", SHA512_CBLOCK));
-  if (reinterpret_cast<SHA512_CTX*>(hasher.state_.data())->md_len != SHA512_DIGEST_LENGTH) return corrupt("saved hash state is damaged");
+  if (reinterpret_cast<SHA512_CTX*>(hasher.state_.data())->md_len != SHA512_DIGEST_LENGTH)
+    return corrupt("saved hash state is damaged");
   return hasher;
 }
 
@@ -85,8 +96,8 @@ std::string sha256_hex(std::string_view text) {
 Sha256::Sum hmac_sha256(Bytes key, Bytes message) {
   Sha256::Sum out;
   unsigned length = 0;
-  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(message.data()), message.size(),
-       reinterpret_cast<unsigned char*>(out.data()), &length);
+  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(message.data()),
+       message.size(), reinterpret_cast<unsigned char*>(out.data()), &length);
   CHECK(length == out.size());
   return out;
 }

@@ -43,9 +43,12 @@ struct Builder {
   }
   bool add(Json value, Code& code) {
     if (++values > values_max) return fail(code, over_limit(format("JSON with more than {} values", values_max)));
-    if (open.empty()) root = std::move(value);
-    else if (open.back().value.is_array()) open.back().value.push(std::move(value));
-    else append_member(std::move(value));
+    if (open.empty())
+      root = std::move(value);
+    else if (open.back().value.is_array())
+      open.back().value.push(std::move(value));
+    else
+      append_member(std::move(value));
     return true;
   }
   // Straight append: the duplicate check is the set in `keys`, so a large object stays linear.
@@ -68,7 +71,8 @@ struct Builder {
   bool on_key_part(Text piece, std::size_t, Code&) { return key.append(piece.data(), piece.size()), true; }
   bool on_key(Text piece, std::size_t, Code& code) {
     key.append(piece.data(), piece.size());
-    if (!open.back().keys.insert(key).second) return fail(code, invalid("JSON object names \"" + printable(key) + "\" twice"));
+    if (!open.back().keys.insert(key).second)
+      return fail(code, invalid("JSON object names \"" + printable(key) + "\" twice"));
     open.back().key = std::move(key);
     key.clear();
     return true;
@@ -92,14 +96,26 @@ void write_string(std::string& out, std::string_view text) {
   out += '"';
   for (char c : text) {
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
       default:
-        if (static_cast<unsigned char>(c) < 0x20) out += format("\\u{:04x}", static_cast<unsigned char>(c));
-        else out += c;
+        if (static_cast<unsigned char>(c) < 0x20)
+          out += format("\\u{:04x}", static_cast<unsigned char>(c));
+        else
+          out += c;
     }
   }
   out += '"';
@@ -129,12 +145,18 @@ void write_list(std::string& out, const Items& items, std::string_view brackets,
 }
 
 void write(std::string& out, const Json& json, int indent) {
-  if (json.is_null()) out += "null";
-  else if (auto flag = json.as_bool()) out += *flag ? "true" : "false";
-  else if (auto whole = json.as_int()) out += format("{}", *whole);
-  else if (auto real = json.as_double()) out += std::isfinite(*real) ? format("{}", *real) : "null";
-  else if (auto text = json.as_string()) write_string(out, *text);
-  else if (json.is_array()) write_list(out, json.items(), "[]", indent, [&](const Json& item, int inner) { write(out, item, inner); });
+  if (json.is_null())
+    out += "null";
+  else if (auto flag = json.as_bool())
+    out += *flag ? "true" : "false";
+  else if (auto whole = json.as_int())
+    out += format("{}", *whole);
+  else if (auto real = json.as_double())
+    out += std::isfinite(*real) ? format("{}", *real) : "null";
+  else if (auto text = json.as_string())
+    write_string(out, *text);
+  else if (json.is_array())
+    write_list(out, json.items(), "[]", indent, [&](const Json& item, int inner) { write(out, item, inner); });
   else
     write_list(out, json.members(), "{}", indent, [&](const auto& member, int inner) {
       write_string(out, member.first);
@@ -231,7 +253,8 @@ std::string Json::dump_pretty() const {
 }
 
 Result<Json> parse_json(std::string_view text, const JsonLimits& limits) {
-  if (text.size() > limits.bytes_max) return over_limit(format("JSON of {} bytes; at most {} are read", text.size(), limits.bytes_max));
+  if (text.size() > limits.bytes_max)
+    return over_limit(format("JSON of {} bytes; at most {} are read", text.size(), limits.bytes_max));
   boost::json::parse_options options;
   options.max_depth = limits.depth_max;
   boost::json::basic_parser<Builder> parser(options, limits.values_max);

@@ -20,7 +20,7 @@ namespace pratique {
 
 struct JsonLimits {
   std::size_t bytes_max = 16 << 20;
-  std::size_t depth_max = 64;           // real manifests nest 5 deep; the stack is ours
+  std::size_t depth_max = 64;          // real manifests nest 5 deep; the stack is ours
   std::size_t values_max = 2'000'000;  // bounds memory: a value costs about 60 bytes however few it takes to write
 };
 
@@ -45,7 +45,9 @@ class Json {
 
   bool is_null() const { return std::holds_alternative<std::monostate>(value_); }
   bool is_string() const { return std::holds_alternative<std::string>(value_); }
-  bool is_number() const { return std::holds_alternative<std::int64_t>(value_) || std::holds_alternative<double>(value_); }
+  bool is_number() const {
+    return std::holds_alternative<std::int64_t>(value_) || std::holds_alternative<double>(value_);
+  }
   bool is_bool() const { return std::holds_alternative<bool>(value_); }
   bool is_array() const { return std::holds_alternative<Array>(value_); }
   bool is_object() const { return std::holds_alternative<Object>(value_); }

@@ -5,24 +5,37 @@
 namespace pratique {
 namespace {
 
-std::string round(std::string_view text) { return parse_json(text)->dump(); }
+std::string round(std::string_view text) {
+  return parse_json(text)->dump();
+}
 
 TEST(Json, KeepsOrderAndTypes) {
   constexpr std::string_view kText = R"({"b":1,"a":[true,null,"x",-2.5],"c":{}})";
   EXPECT_EQ(round(kText), kText);
 }
-TEST(Json, EscapesControlCharacters) { EXPECT_EQ(Json("a\"\\\n\x01").dump(), R"("a\"\\\n\u0001")"); }
-TEST(Json, KeepsInt64Exactly) { EXPECT_EQ(parse_json("9223372036854775807")->as_int(), 9223372036854775807); }
-TEST(Json, ReadsStringsThatSpanEscapes) { EXPECT_EQ(*parse_json(R"("a\u00e9\n")")->as_string(), "aé\n"); }
-TEST(Json, GivesNullForAbsentMembersAllTheWayDown) { EXPECT_TRUE((*parse_json("{}"))["a"]["b"].is_null()); }
+TEST(Json, EscapesControlCharacters) {
+  EXPECT_EQ(Json("a\"\\\n\x01").dump(), R"("a\"\\\n\u0001")");
+}
+TEST(Json, KeepsInt64Exactly) {
+  EXPECT_EQ(parse_json("9223372036854775807")->as_int(), 9223372036854775807);
+}
+TEST(Json, ReadsStringsThatSpanEscapes) {
+  EXPECT_EQ(*parse_json(R"("a\u00e9\n")")->as_string(), "aé\n");
+}
+TEST(Json, GivesNullForAbsentMembersAllTheWayDown) {
+  EXPECT_TRUE((*parse_json("{}"))["a"]["b"].is_null());
+}
 TEST(Json, RefusesADuplicateKey) {
   auto parsed = parse_json(R"({"a":1,"a":2})");
   ASSERT_FALSE(parsed.ok());
   EXPECT_NE(parsed.error().message().find("\"a\" twice"), std::string::npos);
 }
-TEST(Json, AllowsTheSameKeyInDifferentObjects) { EXPECT_TRUE(parse_json(R"([{"a":1},{"a":{"a":2}}])").ok()); }
+TEST(Json, AllowsTheSameKeyInDifferentObjects) {
+  EXPECT_TRUE(parse_json(R"([{"a":1},{"a":{"a":2}}])").ok());
+}
 TEST(Json, RefusesMalformedText) {
-  for (auto text : {"", "{", "[1,]", "{\"a\"}", "nul", "1 2", "{} x", "\"\xff\"", "[1", "'a'", "{a:1}"}) EXPECT_FALSE(parse_json(text).ok()) << text;
+  for (auto text : {"", "{", "[1,]", "{\"a\"}", "nul", "1 2", "{} x", "\"\xff\"", "[1", "'a'", "{a:1}"})
+    EXPECT_FALSE(parse_json(text).ok()) << text;
 }
 TEST(Json, LimitsDepth) {
   std::string deep(100, '[');
@@ -35,8 +48,12 @@ TEST(Json, LimitsTheNumberOfValues) {
   EXPECT_EQ(parse_json("[1,2,3]", {.values_max = 3}).error().kind(), ErrorKind::Limit);
   EXPECT_TRUE(parse_json("[1,2,3]", {.values_max = 4}).ok());
 }
-TEST(Json, LimitsBytes) { EXPECT_EQ(parse_json("[1,2,3]", {.bytes_max = 6}).error().kind(), ErrorKind::Limit); }
-TEST(Json, PrettyPrintsWithTwoSpaces) { EXPECT_EQ(parse_json(R"({"a":[1],"b":{}})")->dump_pretty(), "{\n  \"a\": [\n    1\n  ],\n  \"b\": {}\n}\n"); }
+TEST(Json, LimitsBytes) {
+  EXPECT_EQ(parse_json("[1,2,3]", {.bytes_max = 6}).error().kind(), ErrorKind::Limit);
+}
+TEST(Json, PrettyPrintsWithTwoSpaces) {
+  EXPECT_EQ(parse_json(R"({"a":[1],"b":{}})")->dump_pretty(), "{\n  \"a\": [\n    1\n  ],\n  \"b\": {}\n}\n");
+}
 TEST(Json, ReplacesAMemberThatExists) {
   Json json = Json::object();
   json.set("a", 1).set("a", 2);

@@ -33,16 +33,23 @@ spdlog::logger& sink() {
 
 std::string_view name(Level level) {
   switch (level) {
-    case Level::Debug: return "debug";
-    case Level::Info: return "info";
-    case Level::Warn: return "warn";
-    case Level::Error: return "error";
-    case Level::Off: return "off";
+    case Level::Debug:
+      return "debug";
+    case Level::Info:
+      return "info";
+    case Level::Warn:
+      return "warn";
+    case Level::Error:
+      return "error";
+    case Level::Off:
+      return "off";
   }
   return "off";
 }
 
-bool needs_quotes(std::string_view text) { return text.empty() || text.find_first_of(" \"=\\") != std::string_view::npos; }
+bool needs_quotes(std::string_view text) {
+  return text.empty() || text.find_first_of(" \"=\\") != std::string_view::npos;
+}
 
 std::string logfmt_value(std::string_view text) {
   constexpr std::size_t kValueBytesMax = 2000;  // one field may not flood a line
@@ -69,10 +76,12 @@ void write(Level level, std::string_view message, Fields fields) {
   std::time_t whole = micros / 1000;
   std::tm utc{};
   gmtime_r(&whole, &utc);
-  std::string stamp = format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour,
-                             utc.tm_min, utc.tm_sec, micros % 1000);
-  if (style == Style::Json) sink().info("{{\"time\":\"{}\",{}", stamp, std::string_view(line).substr(1));
-  else sink().info("{} {}", stamp, line);
+  std::string stamp = format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", utc.tm_year + 1900, utc.tm_mon + 1,
+                             utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, micros % 1000);
+  if (style == Style::Json)
+    sink().info("{{\"time\":\"{}\",{}", stamp, std::string_view(line).substr(1));
+  else
+    sink().info("{} {}", stamp, line);
 }
 
 }  // namespace
@@ -82,13 +91,25 @@ void configure(Level lowest, Style style) {
   g_style = style;
 }
 
-void debug(std::string_view message, Fields fields) { write(Level::Debug, message, fields); }
-void info(std::string_view message, Fields fields) { write(Level::Info, message, fields); }
-void warn(std::string_view message, Fields fields) { write(Level::Warn, message, fields); }
-void error(std::string_view message, Fields fields) { write(Level::Error, message, fields); }
+void debug(std::string_view message, Fields fields) {
+  write(Level::Debug, message, fields);
+}
+void info(std::string_view message, Fields fields) {
+  write(Level::Info, message, fields);
+}
+void warn(std::string_view message, Fields fields) {
+  write(Level::Warn, message, fields);
+}
+void error(std::string_view message, Fields fields) {
+  write(Level::Error, message, fields);
+}
 
-RequestScope::RequestScope(std::string id) { t_request = std::move(id); }
-RequestScope::~RequestScope() { t_request.clear(); }
+RequestScope::RequestScope(std::string id) {
+  t_request = std::move(id);
+}
+RequestScope::~RequestScope() {
+  t_request.clear();
+}
 
 std::string render(Style style, Level level, std::string_view message, Fields fields, std::string_view request) {
   if (style == Style::Json) return render_json(level, message, fields, request);

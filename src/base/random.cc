@@ -21,7 +21,9 @@ std::string random_bytes(std::size_t count) {
   return bytes;
 }
 
-std::string random_hex(std::size_t bytes) { return to_hex(as_bytes(random_bytes(bytes))); }
+std::string random_hex(std::size_t bytes) {
+  return to_hex(as_bytes(random_bytes(bytes)));
+}
 
 std::string random_password(std::size_t length) {
   constexpr std::string_view kAlphabet = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
@@ -42,7 +44,8 @@ std::string random_uuid() {
   bytes[6] = static_cast<char>((bytes[6] & 0x0F) | 0x40);
   bytes[8] = static_cast<char>((bytes[8] & 0x3F) | 0x80);
   std::string hex = to_hex(as_bytes(bytes));
-  return hex.substr(0, 8) + '-' + hex.substr(8, 4) + '-' + hex.substr(12, 4) + '-' + hex.substr(16, 4) + '-' + hex.substr(20);
+  return hex.substr(0, 8) + '-' + hex.substr(8, 4) + '-' + hex.substr(12, 4) + '-' + hex.substr(16, 4) + '-' +
+         hex.substr(20);
 }
 
 }  // namespace pratique

@@ -94,9 +94,10 @@ inline void take(Result<void>&&) {}
 }  // namespace pratique
 
 // The value of a Result expression; on error, returns that error from the enclosing function.
-#define TRY(...)                                                                    \
-  __extension__({                                                                   \
-    auto try_result_ = (__VA_ARGS__);                                               \
-    if (!try_result_.ok()) [[unlikely]] return ::pratique::Error(try_result_.error()); \
-    ::pratique::result_detail::take(std::move(try_result_));                        \
+#define TRY(...)                                             \
+  __extension__({                                            \
+    auto try_result_ = (__VA_ARGS__);                        \
+    if (!try_result_.ok()) [[unlikely]]                      \
+      return ::pratique::Error(try_result_.error());         \
+    ::pratique::result_detail::take(std::move(try_result_)); \
   })

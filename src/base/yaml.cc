@@ -32,8 +32,10 @@ struct Converter {
         yaml.kind = Yaml::Kind::Sequence;
         for (const auto& item : node) yaml.items.push_back(TRY(convert(item, depth + 1)));
         return yaml;
-      case YAML::NodeType::Map: return convert_mapping(node, std::move(yaml), depth);
-      default: return yaml;
+      case YAML::NodeType::Map:
+        return convert_mapping(node, std::move(yaml), depth);
+      default:
+        return yaml;
     }
   }
 
@@ -43,7 +45,8 @@ struct Converter {
     for (const auto& member : node) {
       Yaml key = TRY(convert(member.first, depth + 1));
       if (key.kind != Yaml::Kind::Scalar) return invalid(format("line {}: a key must be plain text", key.line));
-      if (!seen.insert(key.scalar).second) return invalid(format("line {}: \"{}\" is given twice", key.line, printable(key.scalar)));
+      if (!seen.insert(key.scalar).second)
+        return invalid(format("line {}: \"{}\" is given twice", key.line, printable(key.scalar)));
       Yaml value = TRY(convert(member.second, depth + 1));
       yaml.members.push_back({std::move(key), std::move(value)});
     }
@@ -71,12 +74,15 @@ std::optional<bool> Yaml::as_bool() const {
 std::optional<long long> Yaml::as_int() const {
   long long number = 0;
   auto [end, problem] = std::from_chars(scalar.data(), scalar.data() + scalar.size(), number);
-  if (kind != Kind::Scalar || quoted || scalar.empty() || problem != std::errc() || end != scalar.data() + scalar.size()) return std::nullopt;
+  if (kind != Kind::Scalar || quoted || scalar.empty() || problem != std::errc() ||
+      end != scalar.data() + scalar.size())
+    return std::nullopt;
   return number;
 }
 
 Result<Yaml> parse_yaml(std::string_view text, const YamlLimits& limits) {
-  if (text.size() > limits.bytes_max) return over_limit(format("YAML of {} bytes; at most {} are read", text.size(), limits.bytes_max));
+  if (text.size() > limits.bytes_max)
+    return over_limit(format("YAML of {} bytes; at most {} are read", text.size(), limits.bytes_max));
   // yaml-cpp recurses while it parses; a cheap bound on nesting of flow brackets keeps it off the end of the stack.
   std::size_t depth = 0, deepest = 0;
   for (char c : text) {

@@ -43,7 +43,7 @@ Status empty_directory(int fd, dev_t device) {
     if (S_ISDIR(info.st_mode)) {
       if (info.st_dev != device) return conflict(format("{} is a mount point and is left alone", name));
       // A directory without permission bits still has to go; it may be ours (uid 0 needs no bits).
-      ::fchmodat(here, entry->d_name, 0700, 0);
+      [[maybe_unused]] int widened = ::fchmodat(here, entry->d_name, 0700, 0);  // the open below reports a failure
       int child = ::openat(here, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
       if (child < 0) return from_errno(format("opening {}", name), errno);
       TRY(empty_directory(child, device));
@@ -155,7 +155,9 @@ Result<AtomicFile> AtomicFile::create(const std::string& path, unsigned mode) {
   return AtomicFile(Fd(fd), std::move(temporary), path);
 }
 
-Status AtomicFile::write(Bytes bytes) { return write_all(fd_, bytes).with_context("writing " + path_); }
+Status AtomicFile::write(Bytes bytes) {
+  return write_all(fd_, bytes).with_context("writing " + path_);
+}
 
 Status AtomicFile::commit() {
   if (::fsync(fd_.get()) != 0) return from_errno("syncing " + path_, errno);

@@ -1,7 +1,7 @@
 // Files the way a program that may lose power needs them.
 //
-// AtomicFile is the only way to write something durable: a temporary file beside the target, fsync, rename, fsync of the
-// directory. Dir opens names that came from outside: nothing it is asked can leave it. Not thread-safe per object.
+// AtomicFile is the only way to write something durable: a temporary file beside the target, fsync, rename, fsync of
+// the directory. Dir opens names that came from outside: nothing it is asked can leave it. Not thread-safe per object.
 #pragma once
 
 #include <cstdint>

@@ -1,0 +1,111 @@
+// The table of commands. Everything the program can be told to do is on this page.
+#include "cli/commands/commands.h"
+
+namespace pratique::cli {
+
+namespace {
+
+using Options = std::vector<Option>;
+
+const Option kServer = {"--server", "URL", "the gate (default: $PRATIQUE_SERVER, else where `pratique login` went)"};
+const Option kUser = {"-u,--user", "NAME", "sign in as (default: $PRATIQUE_USER, else what `pratique login` stored)"};
+const Option kPasswordStdin = {"--password-stdin", "", "read the password from standard input"};
+const Option kTextOrJson = {"--format", "text|json", "how to print", "text"};
+const Option kNote = {"--note", "TEXT", "what the submitter and the journal are told"};
+const Option kData = {"--data", "DIR", "the data directory (default: $PRATIQUE_DATA, else /var/lib/pratique for root)"};
+const Option kDatabase = {"--db", "FILE", "the advisory database (default: advisories.db in the data directory)"};
+
+Options remote(Options more = {}) {
+  more.insert(more.end(), {kServer, kUser, kPasswordStdin});
+  return more;
+}
+
+Options registry_source(Options more) {
+  more.insert(more.end(), {{"--platform", "OS/ARCH", "which image of an index", "linux/amd64"},
+                           {"--tls-verify", "true|false", "check registry certificates", "true"}});
+  return more;
+}
+
+const std::vector<Command>& table() {
+  static const std::vector<Command> kTable = {
+      {"serve", "", "Run the gate: registry, inspection, decisions, API", 0, 0,
+       {{"--config", "FILE", "configuration (YAML; docs/formats/configuration.md)"}, kData,
+        {"--listen", "HOST:PORT", "where to listen (default 127.0.0.1:5000)"}}, serve_command},
+      {"scan", "TARGET", "Inspect an image or a root directory on this machine", 1, 1,
+       registry_source({{"--format", "table|json|html", "how to report", "table"},
+                        {"-o,--output", "FILE", "write the report there instead of standard output"},
+                        {"--fail-on", "SEVERITY", "exit 3 when a finding is this bad or worse"},
+                        {"--ignore-unfixed", "", "leave out findings that have no fix yet"},
+                        {"--policy", "FILE|gen3|tre", "judge by this policy and exit 3 when it rejects"},
+                        {"--no-cache", "", "read every layer again"}, kDatabase}), scan_command},
+      {"db update", "", "Fetch advisory feeds and compile them", 0, 0,
+       {{"--feeds", "NAMES", "only these, comma-separated (`pratique db update --list` names them)"},
+        {"--mirror", "URL", "fetch <URL>/<name> instead of upstream"},
+        {"--debian-mirror", "URL", "where the debian-archive feeds are (default: https://deb.debian.org/debian-security)"},
+        {"--list", "", "list the feeds and their addresses"}, kData, kDatabase}, db_update_command},
+      {"db build", "PATH...", "Compile local feed files, directories or archives", 1, 10'000,
+       {{"--stream", "NAME", "the stream of feeds that do not say theirs, such as alpine:3.19"},
+        {"--no-starter", "", "leave out the facts that come with the program"}, kData, kDatabase}, db_build_command},
+      {"db status", "", "Say what the advisory database holds and how old it is", 0, 0, {kTextOrJson, kData, kDatabase},
+       db_status_command},
+      {"login", "URL", "Sign in to a gate and remember it", 1, 1, {kUser, kPasswordStdin}, login_command},
+      {"submit", "IMAGE", "Push an image through the gate and wait for the verdict", 1, 1,
+       registry_source(remote({{"--as", "NAME:TAG", "its name behind the gate (default: its own tag)"}, kTextOrJson})), submit_command},
+      {"status", "[ID]", "Show your submissions, or one of them", 0, 1,
+       remote({kTextOrJson, {"--state", "STATE", "only those: waiting, rejected, approved …"}}), status_command},
+      {"report", "ID", "Print the inspection report of a submission", 1, 1,
+       remote({{"--format", "text|json|html", "how to print", "text"}, {"-o,--output", "FILE", "write it there"}}), report_command},
+      {"review list", "", "List what waits for a reviewer", 0, 0, remote({kTextOrJson}), review_list_command},
+      {"review approve", "ID", "Approve a waiting image", 1, 1, remote({kNote, kTextOrJson}), review_approve_command},
+      {"review reject", "ID", "Reject a waiting image", 1, 1, remote({kNote, kTextOrJson}), review_reject_command},
+      {"review waive", "FINDING", "Accept a finding for a while, for a reason", 1, 1,
+       remote({{"--package", "NAME", "only in this package"}, {"--image", "REPOSITORY[:TAG]|DIGEST", "only in this image"},
+               {"--reason", "TEXT", "why that is acceptable"}, {"--days", "N", "for how long", "30"}, kTextOrJson}),
+       review_waive_command},
+      {"review waivers", "", "List waivers", 0, 0, remote({kTextOrJson}), review_waivers_command},
+      {"pull", "IMAGE", "Fetch an approved image into an OCI layout, every byte verified", 1, 1,
+       remote({{"-o,--output", "DIR", "the layout directory (default: the image's name)"}}), pull_command},
+      {"run", "IMAGE", "Run an approved image: no network, /safe_data, /safe_outputs, /scratch", 1, 1,
+       remote({{"--data", "DIR", "project directory for /safe_data"},
+               {"--data-writable", "", "let the job write to /safe_data"},
+               {"--outputs", "DIR", "directory for /safe_outputs (default: ~/outputs_<id>)"},
+               {"-c,--cores", "N", "processors", "1"},
+               {"-m,--memory", "SIZE", "memory, such as 4G", "4G"},
+               {"--scratch", "SIZE", "room in /scratch", "8G"},
+               {"--time", "SECONDS", "stop it after this long"},
+               {"--env", "NAME=VALUE", "set an environment variable (repeatable)"},
+               {"--env-file", "FILE", "NAME=VALUE lines"},
+               {"--entrypoint", "PROGRAM", "run this instead of the image's entrypoint"},
+               {"--read-only", "", "make the container's file system read-only"},
+               {"--dry-run", "", "say what would run, and run nothing"},
+               {"-v,--verbose", "", "say how long each step took"}}), run_command},
+      {"admin user add", "NAME", "Add a local user", 1, 1,
+       remote({{"--role", "ROLE", "submitter, reviewer, runner or admin (repeatable)"},
+               {"--new-password-stdin", "", "read the new user's password from standard input (default: generate one)"}, kTextOrJson}),
+       user_add_command},
+      {"admin user list", "", "List local users", 0, 0, remote({kTextOrJson}), user_list_command},
+      {"admin user password", "NAME", "Set a user's password", 1, 1,
+       remote({{"--new-password-stdin", "", "read it from standard input (default: generate one)"},
+               {"--offline", "", "write to the data directory on this machine instead of asking the gate"}, kData}),
+       user_password_command},
+      {"admin user roles", "NAME", "Replace a user's roles", 1, 1,
+       remote({{"--role", "ROLE", "submitter, reviewer, runner or admin (repeatable)"}}), user_roles_command},
+      {"admin user disable", "NAME", "Refuse a user from now on", 1, 1, remote(), user_disable_command},
+      {"admin user enable", "NAME", "Let a disabled user in again", 1, 1, remote(), user_enable_command},
+      {"admin journal show", "", "Print what happened, oldest first", 0, 0,
+       remote({{"--after", "N", "start behind this entry", "0"}, {"--limit", "N", "at most this many", "100"}, kTextOrJson}),
+       journal_show_command},
+      {"admin journal verify", "", "Recompute the journal's hash chain", 0, 0, remote({kTextOrJson}), journal_verify_command},
+      {"doctor", "", "Say what is missing on this machine and in this shell", 0, 0,
+       {kTextOrJson, kServer, kData, kDatabase}, doctor_command},
+      {"completion", "bash|zsh|fish", "Print a completion script", 1, 1, {}, completion_command},
+      {"version", "", "Print the version", 0, 0, {kTextOrJson}, version_command},
+  };
+  return kTable;
+}
+
+}  // namespace
+
+std::span<const Command> commands() { return table(); }
+
+}  // namespace pratique::cli

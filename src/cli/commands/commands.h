@@ -1,0 +1,36 @@
+// The action of every command; each file here holds one command or one group.
+#pragma once
+
+#include "cli/command.h"
+
+namespace pratique::cli {
+
+Result<int> serve_command(const Context& context);
+Result<int> scan_command(const Context& context);
+Result<int> db_update_command(const Context& context);
+Result<int> db_build_command(const Context& context);
+Result<int> db_status_command(const Context& context);
+Result<int> login_command(const Context& context);
+Result<int> submit_command(const Context& context);
+Result<int> status_command(const Context& context);
+Result<int> report_command(const Context& context);
+Result<int> review_list_command(const Context& context);
+Result<int> review_approve_command(const Context& context);
+Result<int> review_reject_command(const Context& context);
+Result<int> review_waive_command(const Context& context);
+Result<int> review_waivers_command(const Context& context);
+Result<int> pull_command(const Context& context);
+Result<int> run_command(const Context& context);
+Result<int> user_add_command(const Context& context);
+Result<int> user_list_command(const Context& context);
+Result<int> user_password_command(const Context& context);
+Result<int> user_roles_command(const Context& context);
+Result<int> user_disable_command(const Context& context);
+Result<int> user_enable_command(const Context& context);
+Result<int> journal_show_command(const Context& context);
+Result<int> journal_verify_command(const Context& context);
+Result<int> doctor_command(const Context& context);
+Result<int> completion_command(const Context& context);
+Result<int> version_command(const Context& context);
+
+}  // namespace pratique::cli
