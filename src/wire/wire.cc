@@ -1,0 +1,264 @@
+#include "wire/wire.h"
+
+#include <functional>
+
+#include "base/format.h"
+#include "base/text.h"
+
+namespace pratique::wire {
+
+namespace {
+
+// More than any answer of ours holds; an answer beyond it is not ours.
+constexpr std::size_t kItemsMax = 100'000;
+
+// Reads members of one object; the first problem wins.
+class Reader {
+ public:
+  Reader(const Json& json, std::string_view what) : json_(json), what_(what) {}
+
+  Result<std::string> text(std::string_view key) const {
+    if (const auto* value = json_[key].as_string()) return *value;
+    return invalid(format("{}: \"{}\" is missing or no text", what_, key));
+  }
+  Result<std::string> optional_text(std::string_view key) const {
+    return json_[key].is_null() ? std::string() : text(key);
+  }
+  Result<Time> time(std::string_view key) const {
+    auto parsed = Time::parse(TRY(text(key)));
+    if (!parsed.ok()) return invalid(format("{}: \"{}\" is no time", what_, key));
+    return parsed;
+  }
+  Result<oci::Digest> digest(std::string_view key) const { return oci::Digest::parse(TRY(text(key))); }
+  Result<std::optional<Time>> optional_time(std::string_view key) const {
+    if (json_[key].is_null()) return std::optional<Time>();
+    return std::optional<Time>(TRY(time(key)));
+  }
+  Result<std::vector<std::string>> texts(std::string_view key) const {
+    std::vector<std::string> result;
+    for (const auto& item : TRY(list(key))) {
+      if (!item.is_string()) return invalid(format("{}: \"{}\" holds something that is no text", what_, key));
+      result.push_back(*item.as_string());
+    }
+    return result;
+  }
+  // Absent is empty.
+  Result<Json::Array> list(std::string_view key) const {
+    const Json& value = json_[key];
+    if (!value.is_null() && !value.is_array()) return invalid(format("{}: \"{}\" is no list", what_, key));
+    if (value.items().size() > kItemsMax) return over_limit(format("{}: \"{}\" is too long", what_, key));
+    return value.items();
+  }
+
+ private:
+  const Json& json_;
+  std::string_view what_;
+};
+
+void set_text(Json& json, std::string_view key, const std::string& value) {
+  if (!value.empty()) json.set(key, value);
+}
+
+void set_time(Json& json, std::string_view key, const std::optional<Time>& value) {
+  if (value) json.set(key, value->to_rfc3339());
+}
+
+Json texts_to_json(const std::vector<std::string>& texts) {
+  Json list = Json::array();
+  for (const auto& text : texts) list.push(text);
+  return list;
+}
+
+template <typename T>
+Json list_to_json(std::string_view key, const std::vector<T>& values) {
+  Json list = Json::array();
+  for (const auto& value : values) list.push(value.to_json());
+  Json json = Json::object();
+  json.set(key, std::move(list));
+  return json;
+}
+
+template <typename T>
+Result<std::vector<T>> list_from_json(std::string_view key, const Json& json) {
+  if (!json[key].is_array()) return invalid(format("\"{}\" is missing or no list", key));
+  std::vector<T> values;
+  for (const auto& item : TRY(Reader(json, "the answer").list(key))) values.push_back(TRY(T::from_json(item)));
+  return values;
+}
+
+Json reason_to_json(const Reason& reason) {
+  Json json = Json::object();
+  json.set("verdict", reason.verdict).set("rule", reason.rule).set("fact", reason.fact);
+  set_text(json, "finding", reason.finding);
+  return json;
+}
+
+Result<Reason> reason_from_json(const Json& json) {
+  Reader reader(json, "reason");
+  return Reason{.verdict = TRY(reader.text("verdict")),
+                .rule = TRY(reader.text("rule")),
+                .fact = TRY(reader.text("fact")),
+                .finding = TRY(reader.optional_text("finding"))};
+}
+
+Result<std::map<std::string, std::size_t>> counts_from_json(const Json& json) {
+  std::map<std::string, std::size_t> counts;
+  for (const auto& [severity, count] : json.members()) {
+    if (!count.as_int() || *count.as_int() < 0)
+      return invalid("submission: \"counts\" holds something that is no count");
+    counts[severity] = static_cast<std::size_t>(*count.as_int());
+  }
+  return counts;
+}
+
+}  // namespace
+
+Json Submission::to_json() const {
+  Json json = Json::object();
+  json.set("id", id).set("state", state).set("submitter", submitter).set("repository", repository).set("tag", tag);
+  json.set("digest", digest.to_string()).set("staged", staged.to_rfc3339());
+  set_time(json, "decided", decided);
+  set_text(json, "verdict", verdict);
+  set_text(json, "policy", policy);
+  Json list = Json::array();
+  for (const auto& reason : reasons) list.push(reason_to_json(reason));
+  json.set("reasons", std::move(list));
+  Json counted = Json::object();
+  for (const auto& [severity, count] : counts) counted.set(severity, static_cast<std::uint64_t>(count));
+  json.set("counts", std::move(counted));
+  set_text(json, "reviewer", reviewer);
+  set_text(json, "note", note);
+  set_text(json, "uri", uri);
+  set_time(json, "expires", expires);
+  set_text(json, "report_url", report_url);
+  json.set("next_steps", texts_to_json(next_steps));
+  return json;
+}
+
+Result<Submission> Submission::from_json(const Json& json) {
+  Reader reader(json, "submission");
+  Submission s{.id = TRY(reader.text("id")),
+               .state = TRY(reader.text("state")),
+               .submitter = TRY(reader.text("submitter")),
+               .repository = TRY(reader.text("repository")),
+               .tag = TRY(reader.text("tag")),
+               .digest = TRY(reader.digest("digest")),
+               .staged = TRY(reader.time("staged")),
+               .decided = TRY(reader.optional_time("decided")),
+               .verdict = TRY(reader.optional_text("verdict")),
+               .policy = TRY(reader.optional_text("policy"))};
+  for (const auto& reason : TRY(reader.list("reasons"))) s.reasons.push_back(TRY(reason_from_json(reason)));
+  s.counts = TRY(counts_from_json(json["counts"]));
+  s.reviewer = TRY(reader.optional_text("reviewer"));
+  s.note = TRY(reader.optional_text("note"));
+  s.uri = TRY(reader.optional_text("uri"));
+  s.expires = TRY(reader.optional_time("expires"));
+  s.report_url = TRY(reader.optional_text("report_url"));
+  s.next_steps = TRY(reader.texts("next_steps"));
+  return s;
+}
+
+Json to_json(const std::vector<Submission>& submissions) {
+  return list_to_json("submissions", submissions);
+}
+Result<std::vector<Submission>> submissions_from_json(const Json& json) {
+  return list_from_json<Submission>("submissions", json);
+}
+
+Json Report::to_json() const {
+  Json json = Json::object();
+  json.set("submission", submission.to_json()).set("reports", Json::array(reports));
+  return json;
+}
+
+Result<Report> Report::from_json(const Json& json) {
+  Report report{.submission = TRY(Submission::from_json(json["submission"])),
+                .reports = TRY(Reader(json, "report").list("reports"))};
+  return report;
+}
+
+Json Waiver::to_json() const {
+  Json json = Json::object();
+  set_text(json, "id", id);
+  json.set("finding", finding);
+  set_text(json, "package", package);
+  set_text(json, "image", image);
+  set_text(json, "owner", owner);
+  json.set("reason", reason).set("expires", expires.to_rfc3339());
+  return json;
+}
+
+Result<Waiver> Waiver::from_json(const Json& json) {
+  Reader reader(json, "waiver");
+  return Waiver{.id = TRY(reader.optional_text("id")),
+                .finding = TRY(reader.text("finding")),
+                .package = TRY(reader.optional_text("package")),
+                .image = TRY(reader.optional_text("image")),
+                .owner = TRY(reader.optional_text("owner")),
+                .reason = TRY(reader.text("reason")),
+                .expires = TRY(reader.time("expires"))};
+}
+
+Json to_json(const std::vector<Waiver>& waivers) {
+  return list_to_json("waivers", waivers);
+}
+Result<std::vector<Waiver>> waivers_from_json(const Json& json) {
+  return list_from_json<Waiver>("waivers", json);
+}
+
+Json UserInfo::to_json() const {
+  Json json = Json::object();
+  json.set("name", name).set("roles", texts_to_json(roles)).set("disabled", is_disabled);
+  set_time(json, "created", created);
+  set_text(json, "repository_component", repository_component);
+  return json;
+}
+
+Result<UserInfo> UserInfo::from_json(const Json& json) {
+  Reader reader(json, "user");
+  UserInfo user{.name = TRY(reader.text("name")), .roles = TRY(reader.texts("roles"))};
+  if (!json["disabled"].is_null() && !json["disabled"].is_bool())
+    return invalid("user: \"disabled\" is neither true nor false");
+  user.is_disabled = json["disabled"].as_bool().value_or(false);
+  user.created = TRY(reader.optional_time("created"));
+  user.repository_component = TRY(reader.optional_text("repository_component"));
+  return user;
+}
+
+Json to_json(const std::vector<UserInfo>& users) {
+  return list_to_json("users", users);
+}
+Result<std::vector<UserInfo>> users_from_json(const Json& json) {
+  return list_from_json<UserInfo>("users", json);
+}
+
+Json Problem::to_json() const {
+  Json error = Json::object();
+  error.set("kind", kind).set("message", message).set("next", next);
+  Json json = Json::object();
+  json.set("error", std::move(error));
+  return json;
+}
+
+Result<Problem> Problem::from_json(const Json& json) {
+  Reader reader(json["error"], "error");
+  return Problem{.kind = TRY(reader.text("kind")),
+                 .message = TRY(reader.text("message")),
+                 .next = TRY(reader.optional_text("next"))};
+}
+
+Json Version::to_json() const {
+  Json json = Json::object();
+  json.set("program", program).set("version", version).set("api", api);
+  return json;
+}
+
+Result<Version> Version::from_json(const Json& json) {
+  Reader reader(json, "version");
+  Version version{.program = TRY(reader.text("program")), .version = TRY(reader.text("version"))};
+  if (!json["api"].as_int()) return invalid("version: \"api\" is missing or no number");
+  version.api = static_cast<int>(*json["api"].as_int());
+  return version;
+}
+
+}  // namespace pratique::wire
