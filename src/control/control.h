@@ -1,0 +1,42 @@
+// Every human use-case, permission-checked once: the JSON API under /api/v1 and the report page (docs/formats/api.md).
+//
+// A handler decodes, asks one of the modules below, encodes. Not here: /v2/ (distribution), what follows from a decision
+// (gate), who somebody is (identity). Thread-safe: handlers run concurrently.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "gate/gate.h"
+#include "http/http.h"
+#include "identity/identity.h"
+#include "journal/journal.h"
+#include "registry/registry.h"
+
+namespace pratique::control {
+
+struct Options {
+  // What people reach this gate by, in report addresses and references: "https://gate.example.org". "": the origin of
+  // each request.
+  std::string public_url;
+  std::string version = "0.1.0";
+  // Whom a researcher asks: a name or address, in the next steps of waiting and rejected images. "": "your reviewer".
+  std::string contact;
+};
+
+class Control {
+ public:
+  // Borrows everything; must outlive the router it is added to.
+  Control(registry::Registry& registry, identity::Identity& identity, gate::Gate& gate, journal::Journal& journal,
+          const Clock& clock, Options options);
+  ~Control();
+  void add_routes(http::Router& router);
+
+  struct Impl;
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace pratique::control
