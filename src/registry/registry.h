@@ -103,6 +103,7 @@ class Upload {
 
  private:
   friend class Registry;
+  friend class Sessions;
   std::unique_ptr<Impl> impl_;
 };
 

@@ -1,0 +1,106 @@
+#include "registry/registry.h"
+
+#include <algorithm>
+
+#include "base/format.h"
+#include "registry/impl.h"
+#include "registry/rows.h"
+#include "registry/schema.h"
+
+namespace pratique::registry {
+
+namespace {
+
+// What a list without a limit gives at most: a page of names stays around a megabyte, the rest follows by Link.
+constexpr std::size_t kPageMax = 10'000;
+
+}  // namespace
+
+std::string_view to_string(Mode mode) {
+  switch (mode) {
+    case Mode::Open:
+      return "open";
+    case Mode::Staging:
+      return "staging";
+    case Mode::Approved:
+      return "approved";
+  }
+  CHECK(false, "a mode that is none");
+}
+
+Registry::Registry(db::Database& database, store::Store& store, journal::Journal& journal, const Clock& clock,
+                   std::vector<Namespace> namespaces)
+    : impl_(std::make_unique<Impl>(database, store, journal, clock, std::move(namespaces))) {}
+Registry::~Registry() = default;
+
+std::span<const db::Migration> Registry::migrations() {
+  return schema_migrations();
+}
+
+const std::vector<Namespace>& Registry::namespaces() const {
+  return impl_->namespaces;
+}
+
+Result<Namespace> Registry::namespace_of(const oci::RepositoryName& repository) const {
+  const Namespace* found = impl_->find(repository.first_component());
+  if (found == nullptr) {
+    return not_found(format("there is no namespace {} here", std::string(repository.first_component())));
+  }
+  return *found;
+}
+
+const Namespace* Registry::Impl::find(std::string_view name) const {
+  auto found = std::ranges::find(namespaces, name, &Namespace::name);
+  return found == namespaces.end() ? nullptr : &*found;
+}
+
+Result<const Namespace*> Registry::Impl::writable(const oci::RepositoryName& repository) const {
+  const Namespace* found = find(repository.first_component());
+  if (found == nullptr) {
+    return not_found(format("there is no namespace {} here", std::string(repository.first_component())));
+  }
+  if (found->mode == Mode::Approved) {
+    return denied(format("{} is filled by approval only and takes no pushes or deletes", found->name));
+  }
+  return found;
+}
+
+Result<Page> Registry::tags(const oci::RepositoryName& repository, const std::optional<std::string>& last,
+                            std::optional<std::size_t> limit) {
+  const std::size_t wanted = std::min(limit.value_or(kPageMax), kPageMax);
+  return impl_->database.read([&](db::Transaction& tx) -> Result<Page> {
+    const auto row = TRY(repository_row(tx, repository));
+    Page page;
+    if (wanted == 0) return page;
+    auto statement = tx.prepare("SELECT name FROM tags WHERE repository = ? AND name > ? ORDER BY name LIMIT ?");
+    statement.bind(row).bind(last.value_or("")).bind(static_cast<std::uint64_t>(wanted + 1));
+    while (TRY(statement.next())) page.names.push_back(statement.text(0));
+    page.has_more = page.names.size() > wanted;
+    if (page.has_more) page.names.pop_back();
+    return page;
+  });
+}
+
+Result<Page> Registry::repositories(const std::optional<std::string>& last, std::optional<std::size_t> limit,
+                                    const std::set<Mode>& modes) {
+  const std::size_t wanted = std::min(limit.value_or(kPageMax), kPageMax);
+  return impl_->database.read([&](db::Transaction& tx) -> Result<Page> {
+    Page page;
+    if (wanted == 0) return page;
+    auto statement = tx.prepare("SELECT name FROM repositories WHERE name > ? ORDER BY name");
+    statement.bind(last.value_or(""));
+    while (TRY(statement.next())) {
+      std::string name = statement.text(0);
+      const Namespace* home = impl_->find(std::string_view(name).substr(0, name.find('/')));
+      if (home == nullptr || !modes.contains(home->mode)) continue;
+      if (page.names.size() == wanted) {
+        page.has_more = true;
+        break;
+      }
+      page.names.push_back(std::move(name));
+    }
+    return page;
+  });
+}
+
+}  // namespace pratique::registry
