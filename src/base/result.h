@@ -93,11 +93,14 @@ inline void take(Result<void>&&) {}
 
 }  // namespace pratique
 
-// The value of a Result expression; on error, returns that error from the enclosing function.
-#define TRY(...)                                             \
-  __extension__({                                            \
-    auto try_result_ = (__VA_ARGS__);                        \
-    if (!try_result_.ok()) [[unlikely]]                      \
-      return ::pratique::Error(try_result_.error());         \
-    ::pratique::result_detail::take(std::move(try_result_)); \
+// The value of a Result expression; on error, returns that error from the enclosing function. Each use names its own
+// variable, so that one TRY may stand inside another.
+#define TRY(...) TRY_UNIQUE_(__COUNTER__, __VA_ARGS__)
+#define TRY_UNIQUE_(count, ...) TRY_NAMED_(count, __VA_ARGS__)
+#define TRY_NAMED_(count, ...)                                      \
+  __extension__({                                                   \
+    auto try_result_##count = (__VA_ARGS__);                        \
+    if (!try_result_##count.ok()) [[unlikely]]                      \
+      return ::pratique::Error(try_result_##count.error());         \
+    ::pratique::result_detail::take(std::move(try_result_##count)); \
   })
