@@ -10,12 +10,14 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "base/encoding.h"
 #include "base/result.h"
 #include "os/fd.h"
 
@@ -25,7 +27,7 @@ namespace pratique::http {
 class Headers {
  public:
   void add(std::string name, std::string value);
-  void set(std::string name, std::string value);  // replaces all of that name
+  void set(std::string name, std::string value);                 // replaces all of that name
   std::optional<std::string> find(std::string_view name) const;  // the first
   std::vector<std::string> all(std::string_view name) const;     // every line, in order
   const std::vector<std::pair<std::string, std::string>>& lines() const { return lines_; }
@@ -51,19 +53,20 @@ struct Request {
   std::string method;  // "GET"
   std::string target;  // as sent: "/v2/x/tags/list?n=2"
   std::string path;    // percent-decoded once, no query; never with "..", NUL or "//"
-  std::vector<std::pair<std::string, std::string>> query;  // decoded, in order
+  std::vector<std::pair<std::string, std::string>> query;  // decoded (a "+" is a space), in order
   Headers headers;
   std::string peer;  // "127.0.0.1"
   bool is_tls = false;
-  BodyReader* body = nullptr;  // never null inside a handler
+  // What the client sees: from X-Forwarded-Proto and X-Forwarded-Host where the peer is a trusted proxy.
+  std::string scheme = "http";
+  std::string host;                                        // "registry.example.org:5000"
+  BodyReader* body = nullptr;                              // never null inside a handler
   std::vector<std::pair<std::string, std::string>> route;  // what {name} segments of the route matched
 
   std::optional<std::string> parameter(std::string_view name) const;  // first query parameter of that name
   std::vector<std::string> parameters(std::string_view name) const;
-  std::string_view captured(std::string_view name) const;             // "" if the route has none
-  // scheme://host of this request as the client sees it: X-Forwarded-* is honoured only from trusted proxies.
-  std::string origin() const;
-  std::string host;
+  std::string_view captured(std::string_view name) const;  // "" if the route has none
+  std::string origin() const;                              // scheme://host, for absolute links
 };
 
 // Bytes of an open file; sent with sendfile on plain connections.
@@ -84,6 +87,8 @@ struct Response {
 
   static Response text(int status, std::string body, std::string_view content_type = "text/plain; charset=utf-8");
   static Response json(int status, std::string body);
+  // {"error":{"kind","message","request_id"}} with the status of the error's kind, or another one.
+  static Response problem(const Request& request, const Error& error, std::optional<int> status = std::nullopt);
 };
 
 using Handler = std::function<Response(Request&)>;
@@ -111,13 +116,15 @@ struct TlsFiles {
 
 // Named limits; each default has its reason beside it.
 struct ServerLimits {
-  std::size_t header_bytes_max = 64 << 10;            // tokens with many scopes reach 20 KiB
-  std::chrono::milliseconds header_timeout{10'000};   // slow loris
-  std::chrono::milliseconds idle_timeout{75'000};     // between requests on a kept connection
-  std::chrono::milliseconds body_stall_timeout{60'000};  // no byte for this long
+  std::size_t header_bytes_max = 64 << 10;               // tokens with many scopes reach 20 KiB
+  std::chrono::milliseconds header_timeout{10'000};      // slow loris
+  std::chrono::milliseconds idle_timeout{75'000};        // between requests on a kept connection
+  std::chrono::milliseconds body_stall_timeout{60'000};  // no byte for this long, in either direction
+  std::chrono::milliseconds body_rate_window{60'000};    // of waiting for the peer; a slower peer than ...
+  std::size_t body_rate_min = 1'024;                     // ... this many bytes a second is cut: a body as slow loris
   std::size_t connections_max = 12'000;
-  std::size_t workers_max = 128;                      // requests in work at once; more wait in the accept order
-  std::size_t queue_max = 1'024;                      // requests waiting for a worker; beyond it 503 with Retry-After
+  std::size_t workers_max = 128;  // requests in work at once; more wait in the accept order
+  std::size_t queue_max = 1'024;  // requests waiting for a worker; beyond it 503 with Retry-After
 };
 
 struct ServerOptions {
@@ -162,7 +169,7 @@ struct ClientRequest {
   std::optional<std::uint64_t> upload_length;
   // Called with response bytes as they come (2xx only; other bodies are kept, bounded); an error aborts the transfer.
   std::function<Status(Bytes)> sink;
-  std::string unix_socket;  // connect there instead of the URL's host
+  std::string unix_socket;       // connect there instead of the URL's host
   bool follow_redirects = true;  // never carries Authorization to another host
 };
 
