@@ -19,8 +19,10 @@ std::string advisory_path(const Arguments& arguments) {
 Result<std::unique_ptr<advisory::Database>> open_advisories(const Arguments& arguments) {
   std::string path = advisory_path(arguments);
   if (os::exists(path)) return advisory::Database::open(path).with_context("opening the advisory database " + path);
-  print_note(format("No advisory database at {}: judging by the small starter set that comes with the program.\n"
-                    "Run `pratique db update` for current advisories.\n", path));
+  print_note(
+      format("No advisory database at {}: judging by the small starter set that comes with the program.\n"
+             "Run `pratique db update` for current advisories.\n",
+             path));
   return advisory::Database::starter();
 }
 

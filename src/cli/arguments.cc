@@ -28,9 +28,13 @@ Result<Arguments> Arguments::parse(const std::vector<Option>& options, const std
     std::string key = key_of(option.names);
     if (!option.fallback.empty()) arguments.fallbacks_[key] = option.fallback;
     // One value a mention: `--env A=1 operand` must not swallow the operand.
-    if (option.value.empty()) app.add_flag(std::string(option.names), flags[key]);
-    else app.add_option(std::string(option.names), values[key])->expected(1)->allow_extra_args(false)
-             ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    if (option.value.empty())
+      app.add_flag(std::string(option.names), flags[key]);
+    else
+      app.add_option(std::string(option.names), values[key])
+          ->expected(1)
+          ->allow_extra_args(false)
+          ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   }
   app.add_option("operands", arguments.operands_);
   std::vector<std::string> ours(words.begin(), dashes);

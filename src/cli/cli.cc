@@ -15,7 +15,9 @@ namespace pratique::cli {
 
 namespace {
 
-void print(std::FILE* to, std::string_view text) { std::fwrite(text.data(), 1, text.size(), to); }
+void print(std::FILE* to, std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), to);
+}
 
 // The command whose path is the longest prefix of the words, and how many words that took.
 std::pair<const Command*, std::size_t> find_command(const std::vector<std::string>& words) {
@@ -58,22 +60,26 @@ int explain_unknown(const std::vector<std::string>& words) {
     return kWrongUsage;
   }
   std::string near = nearest(words[at], next_words(group));
-  std::string hint = near.empty() ? format("Run `{} --help` for what there is.", where) : format("Did you mean `{} {}`?", where, near);
+  std::string hint =
+      near.empty() ? format("Run `{} --help` for what there is.", where) : format("Did you mean `{} {}`?", where, near);
   print(stderr, format("{}: there is no command \"{}\". {}\n", where, printable(words[at]), hint));
   return kWrongUsage;
 }
 
 int wrong_usage(const Command& command, std::string_view why) {
-  print(stderr, format("pratique {}: {}\nUsage: pratique {}{}{} — see `pratique {} --help`\n", command.path, why, command.path,
-                       command.operands.empty() ? "" : " ", command.operands, command.path));
+  print(stderr, format("pratique {}: {}\nUsage: pratique {}{}{} — see `pratique {} --help`\n", command.path, why,
+                       command.path, command.operands.empty() ? "" : " ", command.operands, command.path));
   return kWrongUsage;
 }
 
 std::string_view hint_for(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::Denied: return "Sign in with `pratique login URL`, or ask the people who run the gate.";
-    case ErrorKind::Unavailable: return "Is it running and reachable? `pratique doctor` looks at this machine.";
-    default: return "";
+    case ErrorKind::Denied:
+      return "Sign in with `pratique login URL`, or ask the people who run the gate.";
+    case ErrorKind::Unavailable:
+      return "Is it running and reachable? `pratique doctor` looks at this machine.";
+    default:
+      return "";
   }
 }
 
@@ -89,7 +95,8 @@ int run_command(const Command& command, const std::vector<std::string>& words, c
   std::size_t count = arguments->operands().size();
   if (count < command.operands_min) return wrong_usage(command, format("{} is missing", command.operands));
   if (count > command.operands_max)
-    return wrong_usage(command, format("\"{}\" is one word too many", printable(arguments->operands()[command.operands_max])));
+    return wrong_usage(command,
+                       format("\"{}\" is one word too many", printable(arguments->operands()[command.operands_max])));
   SystemClock clock;
   auto outcome = command.action(Context{*arguments, services, clock, os::wants_colour(1)});
   std::fflush(stdout);
@@ -113,8 +120,10 @@ int run(int argc, char** argv, const Services& services) {
   if (asks_help) {
     std::vector<std::string> path;
     for (const auto& word : words)
-      if (!word.starts_with("-")) path.push_back(word);
-      else break;
+      if (!word.starts_with("-"))
+        path.push_back(word);
+      else
+        break;
     std::string group = join(path, " ");
     print(stdout, render_help(command ? command->path : is_group(group) ? group : "", os::wants_colour(1)));
     return kDone;

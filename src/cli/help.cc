@@ -28,7 +28,8 @@ std::string render_top(bool colour) {
 }
 
 std::string render_group(std::string_view group, bool colour) {
-  std::string out = format("Usage: pratique {} COMMAND [OPTIONS]\n\n{}\n", group, styled(Style::Bold, "Commands:", colour));
+  std::string out =
+      format("Usage: pratique {} COMMAND [OPTIONS]\n\n{}\n", group, styled(Style::Bold, "Commands:", colour));
   for (const auto& command : commands())
     if (command.path.starts_with(std::string(group) + " "))
       out += "  " + padded(command.path, 24) + std::string(command.summary) + "\n";
@@ -75,8 +76,8 @@ std::string render_help(std::string_view path, bool colour) {
   if (path.empty()) return render_top(colour);
   for (const auto& command : commands()) {
     if (command.path != path) continue;
-    std::string out = format("Usage: pratique {}{}{}{}\n\n{}.\n", path, command.operands.empty() ? "" : " ", command.operands,
-                             command.options.empty() ? "" : " [OPTIONS]", command.summary);
+    std::string out = format("Usage: pratique {}{}{}{}\n\n{}.\n", path, command.operands.empty() ? "" : " ",
+                             command.operands, command.options.empty() ? "" : " [OPTIONS]", command.summary);
     out += render_options(command, colour);
     auto page = help_text(path);
     return page.empty() ? out : out + "\n" + std::string(page);
@@ -97,7 +98,8 @@ std::string nearest(std::string_view word, const std::vector<std::string>& known
 
 std::string completion_script(std::string_view shell) {
   std::string cases;
-  for (const auto& command : commands()) cases += format("    '{}') words='{}' ;;\n", command.path, option_words(command));
+  for (const auto& command : commands())
+    cases += format("    '{}') words='{}' ;;\n", command.path, option_words(command));
   std::string tops;
   for (const auto& command : commands()) {
     auto first = std::string(split(command.path, ' ').front());
@@ -110,7 +112,8 @@ std::string completion_script(std::string_view shell) {
       "  [ ${{#COMPREPLY[@]}} -gt 0 ] || COMPREPLY=($(compgen -f -- \"${{COMP_WORDS[COMP_CWORD]}}\"))\n}}\n",
       tops, cases);
   if (shell == "bash") return function + "complete -F _pratique pratique\n";
-  if (shell == "zsh") return "autoload -U +X bashcompinit && bashcompinit\n" + function + "complete -F _pratique pratique\n";
+  if (shell == "zsh")
+    return "autoload -U +X bashcompinit && bashcompinit\n" + function + "complete -F _pratique pratique\n";
   if (shell != "fish") return "";
   std::string fish;
   for (const auto& command : commands()) {

@@ -21,10 +21,15 @@ std::size_t columns(std::string_view text) {
 
 }  // namespace
 
-void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
-void print_note(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
+void print(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
+void print_note(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stderr);
+}
 
-std::string render_table(const std::vector<std::string>& heads, const std::vector<std::vector<std::string>>& rows, bool colour) {
+std::string render_table(const std::vector<std::string>& heads, const std::vector<std::vector<std::string>>& rows,
+                         bool colour) {
   constexpr std::size_t kCellBytesMax = 300;  // one hostile name may not push the table off the screen
   std::vector<std::vector<std::string>> cells = rows;
   std::vector<std::size_t> widths;

@@ -28,7 +28,7 @@ bool is_loopback(std::string_view host) {
 
 // The sentence in {"error":{"message","next"}}, else the status.
 Error error_of(const http::ClientResponse& response) {
-  ErrorKind kind = response.status == 404                              ? ErrorKind::NotFound
+  ErrorKind kind = response.status == 404                             ? ErrorKind::NotFound
                    : response.status == 401 || response.status == 403 ? ErrorKind::Denied
                    : response.status == 409                           ? ErrorKind::Conflict
                    : response.status >= 500                           ? ErrorKind::Unavailable
@@ -81,18 +81,23 @@ Result<Remote> Remote::connect(const Arguments& arguments) {
 
   transport::Credentials credentials{arguments.value("--user"), ""};
   if (credentials.user.empty()) credentials.user = variable("PRATIQUE_USER");
-  if (arguments.has("--password-stdin")) credentials.password = read_password(format("Password of {}: ", credentials.user));
-  else credentials.password = variable("PRATIQUE_PASSWORD");
+  if (arguments.has("--password-stdin"))
+    credentials.password = read_password(format("Password of {}: ", credentials.user));
+  else
+    credentials.password = variable("PRATIQUE_PASSWORD");
   if (credentials.password.empty()) {
     auto stored = transport::stored_credentials(url.substr(url.find("://") + 3));
     if (stored && (credentials.user.empty() || credentials.user == stored->user)) credentials = *stored;
   }
   if (credentials.user.empty() || credentials.password.empty())
-    return denied(format("no credentials for {}: run `pratique login {}`, or set PRATIQUE_USER and PRATIQUE_PASSWORD", url, url));
+    return denied(
+        format("no credentials for {}: run `pratique login {}`, or set PRATIQUE_USER and PRATIQUE_PASSWORD", url, url));
   return Remote(std::move(url), std::move(credentials));
 }
 
-std::string Remote::host() const { return url_.substr(url_.find("://") + 3); }
+std::string Remote::host() const {
+  return url_.substr(url_.find("://") + 3);
+}
 
 std::unique_ptr<transport::RegistryClient> Remote::registry() const {
   return std::make_unique<transport::RegistryClient>(transport::RegistryClient::Options{
@@ -111,7 +116,8 @@ Result<Json> Remote::get(const std::string& path) {
   http::ClientRequest request{.method = "GET", .url = path};
   request.headers.set("Accept", "application/json");
   auto response = TRY(exchange(std::move(request)));
-  return parse_json(response.body, {.bytes_max = 256 << 20, .values_max = 20'000'000}).with_context("reading the gate's answer");
+  return parse_json(response.body, {.bytes_max = 256 << 20, .values_max = 20'000'000})
+      .with_context("reading the gate's answer");
 }
 
 Result<std::string> Remote::get_text(const std::string& path, const std::string& accept) {

@@ -14,7 +14,8 @@ namespace pratique::cli {
 class Remote {
  public:
   // --server / $PRATIQUE_SERVER / the one signed in to last; --user and --password-stdin / $PRATIQUE_USER and
-  // $PRATIQUE_PASSWORD / what login stored. Invalid with what to do when there is no server; Denied without credentials.
+  // $PRATIQUE_PASSWORD / what login stored. Invalid with what to do when there is no server; Denied without
+  // credentials.
   static Result<Remote> connect(const Arguments& arguments);
   Remote(std::string url, transport::Credentials credentials);
 

@@ -18,7 +18,9 @@ class Section {
  public:
   Section(const Yaml& yaml, std::string where) : yaml_(yaml), where_(std::move(where)) {}
 
-  Error bad(const Yaml& at, std::string_view what) const { return invalid(format("{} line {}: {}", where_, at.line, what)); }
+  Error bad(const Yaml& at, std::string_view what) const {
+    return invalid(format("{} line {}: {}", where_, at.line, what));
+  }
 
   const Yaml* take(std::string_view key) {
     known_.emplace_back(key);
@@ -46,7 +48,8 @@ class Section {
     if (yaml_.kind != Yaml::Kind::Mapping) return bad(yaml_, "expected `key: value` lines");
     for (const auto& member : yaml_.members)
       if (std::find(known_.begin(), known_.end(), member.key.scalar) == known_.end())
-        return bad(member.key, format("there is no setting \"{}\" here; known are {}", printable(member.key.scalar), join(known_, ", ")));
+        return bad(member.key, format("there is no setting \"{}\" here; known are {}", printable(member.key.scalar),
+                                      join(known_, ", ")));
     return {};
   }
 
@@ -79,11 +82,17 @@ Result<registry::Namespace> read_namespace(const Yaml& yaml, const std::string& 
   TRY(section.text("at_push", at_push));
   TRY(section.done());
   auto name = oci::RepositoryName::parse(space.name);
-  if (!name.ok() || contains(space.name, "/")) return section.bad(yaml, format("\"{}\" is no namespace name", printable(space.name)));
-  if (mode == "open") space.mode = registry::Mode::Open;
-  else if (mode == "staging") space.mode = registry::Mode::Staging;
-  else if (mode == "approved") space.mode = registry::Mode::Approved;
-  else return section.bad(yaml, format("mode of {} is \"{}\"; it is open, staging or approved", space.name, printable(mode)));
+  if (!name.ok() || contains(space.name, "/"))
+    return section.bad(yaml, format("\"{}\" is no namespace name", printable(space.name)));
+  if (mode == "open")
+    space.mode = registry::Mode::Open;
+  else if (mode == "staging")
+    space.mode = registry::Mode::Staging;
+  else if (mode == "approved")
+    space.mode = registry::Mode::Approved;
+  else
+    return section.bad(yaml,
+                       format("mode of {} is \"{}\"; it is open, staging or approved", space.name, printable(mode)));
   if (at_push != "warn" && at_push != "refuse") return section.bad(yaml, "at_push is warn or refuse");
   if ((space.mode == registry::Mode::Staging) != !space.promotes_to.empty())
     return section.bad(yaml, "promotes_to goes with mode staging, and staging needs it");
@@ -96,12 +105,13 @@ Status read_namespaces(const Yaml& yaml, const std::string& where, Config& confi
   for (const auto& item : yaml.items) config.namespaces.push_back(TRY(read_namespace(item, where, config)));
   for (const auto& space : config.namespaces) {
     if (space.mode != registry::Mode::Staging) continue;
-    bool approved = std::any_of(config.namespaces.begin(), config.namespaces.end(), [&](const registry::Namespace& other) {
-      return other.name == space.promotes_to && other.mode == registry::Mode::Approved;
-    });
+    bool approved =
+        std::any_of(config.namespaces.begin(), config.namespaces.end(), [&](const registry::Namespace& other) {
+          return other.name == space.promotes_to && other.mode == registry::Mode::Approved;
+        });
     if (!approved)
-      return invalid(format("{} line {}: {} promotes to {}, which is no namespace of mode approved", where, yaml.line, space.name,
-                            space.promotes_to));
+      return invalid(format("{} line {}: {} promotes to {}, which is no namespace of mode approved", where, yaml.line,
+                            space.name, space.promotes_to));
   }
   return {};
 }
@@ -132,11 +142,16 @@ Status read_log(const Yaml* yaml, const std::string& where, Config& config) {
   TRY(section.text("level", level));
   TRY(section.text("format", style));
   TRY(section.done());
-  if (level == "debug") config.log_level = log::Level::Debug;
-  else if (level == "info") config.log_level = log::Level::Info;
-  else if (level == "warn") config.log_level = log::Level::Warn;
-  else if (level == "error") config.log_level = log::Level::Error;
-  else return section.bad(*yaml, "level is debug, info, warn or error");
+  if (level == "debug")
+    config.log_level = log::Level::Debug;
+  else if (level == "info")
+    config.log_level = log::Level::Info;
+  else if (level == "warn")
+    config.log_level = log::Level::Warn;
+  else if (level == "error")
+    config.log_level = log::Level::Error;
+  else
+    return section.bad(*yaml, "level is debug, info, warn or error");
   if (style != "logfmt" && style != "json") return section.bad(*yaml, "format is logfmt or json");
   config.log_style = style == "json" ? log::Style::Json : log::Style::Logfmt;
   return {};
@@ -163,7 +178,8 @@ Result<Config> defaults() {
 Status parse_listen(std::string_view text, Config& config) {
   auto colon = text.rfind(':');
   auto port = colon == std::string_view::npos ? std::nullopt : parse_decimal(text.substr(colon + 1));
-  if (!port || *port > 65'535) return invalid(format("\"{}\" is no address to listen on; give HOST:PORT", printable(text)));
+  if (!port || *port > 65'535)
+    return invalid(format("\"{}\" is no address to listen on; give HOST:PORT", printable(text)));
   std::string host(text.substr(0, colon));
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   config.address = host.empty() ? "0.0.0.0" : host;

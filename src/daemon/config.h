@@ -33,7 +33,8 @@ struct Config {
   log::Style log_style = log::Style::Logfmt;
 };
 
-// Invalid with "pratique.yaml line 7: …" for unknown keys and bad values. Relative paths are taken from the file's place.
+// Invalid with "pratique.yaml line 7: …" for unknown keys and bad values. Relative paths are taken from the file's
+// place.
 Result<Config> parse_config(std::string_view yaml, const std::string& file_name);
 // The file (or the defaults), with what the command line overrides.
 Result<Config> load_config(const cli::ServeOptions& options);

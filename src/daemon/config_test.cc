@@ -45,7 +45,9 @@ TEST(Config, TakesRelativePathsFromTheFilesPlace) {
   ASSERT_TRUE(config.ok());
   EXPECT_EQ(config->data, "/etc/pratique/state");
 }
-TEST(Config, RefusesHalfOfATlsPair) { EXPECT_NE(problem("tls: {certificate: a.pem}\n"), ""); }
+TEST(Config, RefusesHalfOfATlsPair) {
+  EXPECT_NE(problem("tls: {certificate: a.pem}\n"), "");
+}
 
 }  // namespace
 }  // namespace pratique::daemon

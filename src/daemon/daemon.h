@@ -1,5 +1,5 @@
-// The composition root: reads the configuration, makes every module once, in floor order, and serves until told to stop.
-// The only place that knows everybody. Not here: any rule.
+// The composition root: reads the configuration, makes every module once, in floor order, and serves until told to
+// stop. The only place that knows everybody. Not here: any rule.
 #pragma once
 
 #include <string>

@@ -44,13 +44,15 @@ Result<std::vector<advisory::Feed>> chosen_feeds(const Arguments& arguments) {
   if (arguments.has("--debian-mirror")) {
     const std::string upstream = "https://deb.debian.org/debian-security";
     for (auto& feed : feeds)
-      if (feed.url.starts_with(upstream)) feed.url = arguments.value("--debian-mirror") + feed.url.substr(upstream.size());
+      if (feed.url.starts_with(upstream))
+        feed.url = arguments.value("--debian-mirror") + feed.url.substr(upstream.size());
   }
   if (!arguments.has("--feeds")) return feeds;
   std::vector<advisory::Feed> chosen;
   std::string wanted_names = arguments.value("--feeds");
   for (auto wanted : split(wanted_names, ',')) {
-    auto feed = std::find_if(feeds.begin(), feeds.end(), [&](const advisory::Feed& f) { return f.name == trim(wanted); });
+    auto feed =
+        std::find_if(feeds.begin(), feeds.end(), [&](const advisory::Feed& f) { return f.name == trim(wanted); });
     if (feed == feeds.end())
       return not_found(format("there is no feed \"{}\"; `pratique db update --list` names them", printable(wanted)));
     chosen.push_back(*feed);
@@ -72,8 +74,11 @@ Result<int> db_update_command(const Context& context) {
   TRY(make_parent(path));
   os::Progress progress;
   http::Client client;
-  advisory::UpdateOptions options{.cache_directory = path + ".feeds", .output = path, .feeds = std::move(feeds),
-                                  .mirror = context.arguments.value("--mirror"), .progress = progress_line(progress)};
+  advisory::UpdateOptions options{.cache_directory = path + ".feeds",
+                                  .output = path,
+                                  .feeds = std::move(feeds),
+                                  .mirror = context.arguments.value("--mirror"),
+                                  .progress = progress_line(progress)};
   auto report = TRY(advisory::update(options, client, context.clock));
   progress.end();
   print(format("{} feeds fetched, {} unchanged, {} failed\n", report.fetched, report.unchanged, report.failed.size()));
@@ -93,8 +98,10 @@ Result<int> db_build_command(const Context& context) {
   std::string path = advisory_path(context.arguments);
   TRY(make_parent(path));
   os::Progress progress;
-  advisory::BuildOptions options{.inputs = std::move(inputs), .output = path,
-                                 .with_starter = !context.arguments.has("--no-starter"), .progress = progress_line(progress)};
+  advisory::BuildOptions options{.inputs = std::move(inputs),
+                                 .output = path,
+                                 .with_starter = !context.arguments.has("--no-starter"),
+                                 .progress = progress_line(progress)};
   auto report = TRY(advisory::build(options, context.clock));
   progress.end();
   print_build(report, path, context.clock.now());
@@ -113,8 +120,11 @@ Result<int> db_status_command(const Context& context) {
   json.set("digest", info.digest);
   Json sources = Json::array(), streams = Json::array();
   for (const auto& source : info.sources)
-    sources.push(Json::object({{"kind", std::string(advisory::to_string(source.kind))}, {"origin", source.origin},
-                               {"records", source.records}, {"newest", source.newest.to_rfc3339()}, {"sha256", source.sha256}}));
+    sources.push(Json::object({{"kind", std::string(advisory::to_string(source.kind))},
+                               {"origin", source.origin},
+                               {"records", source.records},
+                               {"newest", source.newest.to_rfc3339()},
+                               {"sha256", source.sha256}}));
   for (const auto& stream : info.streams) streams.push(stream);
   json.set("sources", sources).set("streams", streams);
   print(json.dump_pretty());

@@ -1,6 +1,6 @@
 // doctor: looks at this machine and says, in order of what stops people, what is missing and what to type.
-#include <cstdlib>
 #include <unistd.h>
+#include <cstdlib>
 
 #include "base/format.h"
 #include "base/json.h"
@@ -28,10 +28,12 @@ struct Finding {
 Finding check_advisories(const Context& context) {
   std::string path = advisory_path(context.arguments);
   if (!os::exists(path))
-    return {Health::Weak, format("advisory database: none at {}; only the starter set is used", path), "Run `pratique db update`."};
+    return {Health::Weak, format("advisory database: none at {}; only the starter set is used", path),
+            "Run `pratique db update`."};
   auto database = advisory::Database::open(path);
   if (!database.ok())
-    return {Health::Missing, "advisory database: " + database.error().message(), "Remove it and run `pratique db update`."};
+    return {Health::Missing, "advisory database: " + database.error().message(),
+            "Remove it and run `pratique db update`."};
   const auto& info = (*database)->info();
   auto age = context.clock.now() - info.newest;
   constexpr days kStaleAfter{7};  // the default policy's limit
@@ -43,7 +45,8 @@ Finding check_advisories(const Context& context) {
 Finding check_data_directory(const Context& context) {
   std::string data = context.arguments.has("--data") ? context.arguments.value("--data") : default_data_directory();
   std::string probe = data;
-  while (!os::exists(probe) && probe.find('/') != std::string::npos && probe.size() > 1) probe = probe.substr(0, probe.rfind('/'));
+  while (!os::exists(probe) && probe.find('/') != std::string::npos && probe.size() > 1)
+    probe = probe.substr(0, probe.rfind('/'));
   if (probe.empty()) probe = "/";
   if (::access(probe.c_str(), W_OK) == 0) return {Health::Good, "data directory: " + data, ""};
   return {Health::Weak, format("data directory: {} cannot be written by this user", data),
@@ -59,11 +62,14 @@ Finding check_server(const Context& context) {
   if (!url.ok()) return {Health::Missing, "gate: " + url.error().message(), "Correct the address."};
   http::Client client;
   auto answer = client.send({.method = "GET", .url = *url + "/healthz"});
-  if (!answer.ok()) return {Health::Missing, format("gate: {} does not answer: {}", *url, answer.error().message()),
-                            "Is it running, and is the address right?"};
-  if (answer->status != 200) return {Health::Missing, format("gate: {} answered {}", *url, answer->status), "Is this a pratique gate?"};
+  if (!answer.ok())
+    return {Health::Missing, format("gate: {} does not answer: {}", *url, answer.error().message()),
+            "Is it running, and is the address right?"};
+  if (answer->status != 200)
+    return {Health::Missing, format("gate: {} answered {}", *url, answer->status), "Is this a pratique gate?"};
   if (!transport::stored_credentials(url->substr(url->find("://") + 3)) && !std::getenv("PRATIQUE_PASSWORD"))
-    return {Health::Weak, format("gate: {} answers, but no credentials are stored", *url), format("Run `pratique login {}`.", *url)};
+    return {Health::Weak, format("gate: {} answers, but no credentials are stored", *url),
+            format("Run `pratique login {}`.", *url)};
   return {Health::Good, format("gate: {} answers", *url), ""};
 }
 
@@ -95,8 +101,8 @@ std::string render(const Finding& finding, bool colour) {
 }  // namespace
 
 Result<int> doctor_command(const Context& context) {
-  std::vector<Finding> findings = {check_server(context), check_clients(), check_advisories(context), check_data_directory(context),
-                                   check_runner()};
+  std::vector<Finding> findings = {check_server(context), check_clients(), check_advisories(context),
+                                   check_data_directory(context), check_runner()};
   bool missing = false;
   Json list = Json::array();
   for (const auto& finding : findings) {
