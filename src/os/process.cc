@@ -40,7 +40,7 @@ constexpr std::size_t kChildStackBytes = 256 << 10;
 // The exit state of a child somebody else reaped (SIGCHLD ignored in this process): not known, so not a success.
 constexpr int kUnknownExitCode = 255;
 
-enum class Step { None, ParentGone, Session, Directory, Descriptors, Exec };
+enum class Step { None, ParentGone, Session, Cgroup, Directory, Descriptors, Exec };
 
 std::string_view describe(Step step) {
   switch (step) {
@@ -70,6 +70,8 @@ struct Launch {
   const std::pair<int, int>* fd_map;
   int* staged;  // room for fd_map's size
   std::size_t fd_count;
+  const int* cgroups;
+  std::size_t cgroup_count;
   int staging_floor;  // above every descriptor number the child will end up with
   bool default_stdin;
   bool dies_with_parent;
@@ -120,6 +122,10 @@ __attribute__((no_sanitize("address", "undefined"))) Step prepare_and_execute(co
     if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != launch.parent) return Step::ParentGone;
   }
   if (launch.new_session && ::setsid() < 0) return Step::Session;
+  // "0" is the writer itself.
+  for (std::size_t i = 0; i < launch.cgroup_count; ++i) {
+    if (::write(launch.cgroups[i], "0", 1) != 1) return Step::Cgroup;
+  }
   if (launch.directory && ::chdir(launch.directory) != 0) return Step::Directory;
   if (!arrange_descriptors(launch)) return Step::Descriptors;
   reset_signals();
@@ -352,6 +358,8 @@ Result<Process> Process::start(const Command& command) {
                 .fd_map = command.fd_map.data(),
                 .staged = staged.data(),
                 .fd_count = staged.size(),
+                .cgroups = command.cgroups.data(),
+                .cgroup_count = command.cgroups.size(),
                 .staging_floor = 3,
                 .default_stdin = true,
                 .dies_with_parent = command.dies_with_parent,
@@ -362,7 +370,8 @@ Result<Process> Process::start(const Command& command) {
     launch.staging_floor = std::max(launch.staging_floor, theirs + 1);
     if (theirs == 0) launch.default_stdin = false;
   }
-  Child child = command.dies_with_parent ? Spawner::instance().clone(launch) : clone_child(launch);
+  bool lives_on = command.dies_with_parent && !command.in_calling_thread;
+  Child child = lives_on ? Spawner::instance().clone(launch) : clone_child(launch);
   if (child.pid < 0) return from_errno(format("starting {}", command.program), child.error);
   Process process(child.pid, Fd(child.pidfd), command.new_session);
   if (launch.failed != Step::None) {

@@ -31,10 +31,12 @@ struct Command {
   // fd_map[i] = {ours, theirs}: dup'ed in the child. 0, 1, 2 not named here are /dev/null, inherited, inherited.
   std::vector<std::pair<int, int>> fd_map;
   // The kernel kills it when this process ends, however it ends. Not when the starting thread ends: such children are
-  // started by a thread that lives as long as the process, so they have that thread's namespaces. `false`: the calling
-  // thread itself starts it.
+  // started by a thread that lives as long as the process, and so have its namespaces.
   bool dies_with_parent = true;
   bool new_session = false;  // setsid; signal(), stop() and the destructor then reach its whole process group
+  // The calling thread itself starts it: it has this thread's namespaces, and dies_with_parent means this thread.
+  bool in_calling_thread = false;
+  std::vector<int> cgroups;  // open cgroup.procs files: the child joins each before it becomes the program
 };
 
 // A running child. Killed and reaped when this goes, unless waited for. One thread at a time.

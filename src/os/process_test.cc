@@ -183,6 +183,24 @@ TEST(process, dies_with_the_process_that_started_it) {
   ::waitpid(middle, &status, 0);
 }
 
+TEST(process, dies_with_the_calling_thread_where_that_was_asked) {
+  std::optional<Process> process;
+  std::thread([&] {
+    process = *Process::start({.program = "sleep", .args = {"60"}, .in_calling_thread = true});
+  }).join();
+  EXPECT_EQ(process->wait()->signal, SIGKILL);
+}
+
+TEST(process, enters_its_cgroups_before_it_executes) {
+  auto directory = TemporaryDirectory::create();
+  auto path = directory->path() + "/cgroup.procs";
+  Fd procs(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  EXPECT_TRUE(run({.program = "true", .cgroups = {procs.get()}}).ok());
+  EXPECT_EQ(*read_file(path, 10), "0");
+  Fd unwritable(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  EXPECT_FALSE(run({.program = "true", .cgroups = {unwritable.get()}}).ok());
+}
+
 TEST(process, starts_from_many_threads_at_once) {
   std::vector<std::thread> threads;
   for (int i = 0; i < 8; ++i) {
