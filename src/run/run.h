@@ -2,7 +2,8 @@
 //
 // start() takes an AdmittedImage, so running what the gate has not passed does not compile. Layers are unpacked once
 // into a shared read-only store; the container's own file system, its scratch and its network namespace end with it.
-// First version: root, crun. Thread rule: one Job, one thread.
+// Root inside is an ordinary user outside. First version: needs root and crun (or runc). Thread rule: one job, one
+// thread.
 #pragma once
 
 #include <chrono>
@@ -16,58 +17,69 @@
 #include "base/result.h"
 #include "gate/gate.h"
 #include "oci/oci.h"
+#include "os/fd.h"
 
 namespace pratique::run {
 
-// Where the image's verified bytes come from: an OCI layout on disk, or a pull in progress.
+// Where the image's verified bytes come from: an OCI layout on disk, or a pull in progress. Read once, to the end;
+// what arrives is checked against the descriptor again.
 using BlobOpener = std::function<Result<os::Fd>(const oci::Descriptor&)>;
 
 enum class DataAccess { ReadOnly, ReadWrite };
 
 struct JobSpec {
-  std::vector<std::string> args;        // after the image's entrypoint; empty: the image's cmd
-  std::optional<std::string> entrypoint;
-  std::vector<std::string> env;         // "K=V"
-  std::string safe_data;                // host directory → /safe_data; "" : an empty one
+  std::vector<std::string> args;          // after the image's entrypoint; empty: the image's cmd
+  std::optional<std::string> entrypoint;  // instead of the image's entrypoint and cmd
+  std::vector<std::string> env;           // "K=V"
+  std::string safe_data;                  // host directory → /safe_data; "" : an empty one
   DataAccess data_access = DataAccess::ReadOnly;
-  std::string safe_outputs;             // host directory → /safe_outputs; created 0700
+  // Host directory → /safe_outputs; created 0700 where absent. What the job writes belongs to the directory's owner.
+  std::string safe_outputs;
   std::uint64_t memory_bytes = 4ull << 30;
   double cores = 1;
   std::uint32_t processes_max = 4'096;
-  std::uint64_t scratch_bytes = 8ull << 30;
+  std::uint64_t scratch_bytes = 8ull << 30;  // /scratch and every change to the root file system together
   std::optional<std::chrono::seconds> time_limit;
   bool read_only_root = false;
 };
 
 struct JobResult {
   std::string id;
-  int exit_code = 0;
+  int exit_code = 0;  // 128 + signal where a signal ended it
   bool out_of_memory = false;
   bool timed_out = false;
-  std::string outputs;               // host directory with the results
+  std::string outputs;  // host directory with the results
   std::chrono::milliseconds unpack{0}, start{0}, total{0};
-  std::vector<std::string> notes;    // limits that could not be enforced, and why
+  std::vector<std::string> notes;  // limits that could not be enforced, and why; what unpacking left out
 };
 
 struct Options {
-  std::string directory;  // layers, bundles, scratch
+  std::string directory;  // layers and jobs
   std::string runtime = "crun";
+  // Ids 0 to 65535 of a job are these on the host: nobody's, so that an escape owns nothing.
+  std::uint32_t first_host_id = 100'000;
 };
 
-// Runs to the end with our stdin (closed), stdout and stderr. Everything but `outputs` is gone on return, also after an
-// error. Denied when the manifest's digest is not the admitted one.
-Result<JobResult> start(const gate::AdmittedImage& image, const std::string& manifest_bytes, const BlobOpener& blobs, const JobSpec& spec,
-                        const Options& options);
-// Removes what a crash left: mounts, scratch directories, cgroups of jobs whose process is gone.
+// Runs to the end with our stdout and stderr; its stdin is empty. Everything but `outputs` is gone on return, also
+// after an error. Denied when the manifest's digest is not the admitted one; Corrupt when a blob is not what it is
+// named; Invalid for an image that cannot be run here; Unavailable where this machine lacks something.
+Result<JobResult> start(const gate::AdmittedImage& image, const std::string& manifest_bytes, const BlobOpener& blobs,
+                        const JobSpec& spec, const Options& options);
+// Removes what a crash left: scratch, cgroups and processes of jobs whose runner is gone.
 Status sweep(const Options& options);
-// What this machine lacks for run(): empty when nothing.
+// What this machine lacks for run(), one sentence each: empty when nothing.
 std::vector<std::string> missing_prerequisites(const Options& options);
 
-// The OCI runtime configuration (config.json) for a job; pure, so that tests can read every line of it.
+// The OCI runtime configuration (config.json) for a job; pure, so that tests can read every line of it. Invalid when
+// image and job together name no program, or the image's user does not exist.
 struct BundleInput {
   oci::ImageConfig config;
   JobSpec spec;
-  std::string root, safe_data, safe_outputs, scratch, hostname, user_database;
+  std::string root, safe_data, safe_outputs, scratch;  // prepared host directories
+  std::string hostname;
+  std::string user_database, group_database;  // the image's /etc/passwd and /etc/group
+  std::uint32_t first_host_id = 100'000;
+  std::string cgroups_path;  // for a runtime that insists on one; "" : none
 };
 Result<std::string> bundle_config(const BundleInput& input);
 
