@@ -56,7 +56,17 @@ std::string Store::Impl::blob_path(const oci::Digest& digest) const {
   return blob_directory(digest) + "/" + digest.encoded();
 }
 
-Status Store::Impl::publish(const std::string& path, const oci::Digest& digest) const {
+Status Store::Impl::need_blob_directory(const oci::Digest& digest) {
+  std::string directory = blob_directory(digest);
+  if (durable_directories.lock()->contains(directory)) return {};
+  if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) return from_errno("creating " + directory, errno);
+  TRY(os::sync_directory(format("{}/{}", blobs, directory_name(digest.algorithm()))));
+  durable_directories.lock()->insert(directory);
+  return {};
+}
+
+Status Store::Impl::publish(const std::string& path, const oci::Digest& digest) {
+  TRY(need_blob_directory(digest));
   std::string target = blob_path(digest);
   // NOREPLACE: readers and the page cache already have the blob that is there.
   if (::renameat2(AT_FDCWD, path.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) != 0) {

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "base/guarded.h"
@@ -51,6 +52,8 @@ struct Store::Impl {
   const std::string blobs;
   const std::string uploads;
   Guarded<Sessions> sessions;
+  // At most 512. One that merely exists is not enough: whoever made it may not have synced its parent yet.
+  Guarded<std::set<std::string>> durable_directories;
 
   std::string upload_directory(const std::string& id) const { return uploads + "/" + id; }
   std::string data_path(const std::string& id) const { return upload_directory(id) + "/data"; }
@@ -59,7 +62,8 @@ struct Store::Impl {
   std::string blob_path(const oci::Digest& digest) const;
 
   // Makes the synced file `path` visible as the blob; durable on return.
-  Status publish(const std::string& path, const oci::Digest& digest) const;
+  Status publish(const std::string& path, const oci::Digest& digest);
+  Status need_blob_directory(const oci::Digest& digest);
   void park(std::unique_ptr<Ingest::Impl> ingest);
   void drop(std::unique_ptr<Ingest::Impl> ingest);
   std::unique_ptr<Ingest::Impl> take_oldest_over_limit(Sessions& locked);

@@ -22,16 +22,6 @@ namespace {
 // limit loses only its place in memory and is read back from its checkpoint.
 constexpr std::size_t kParkedMax = 64;
 
-// All 256 directories at once, so that no commit has to wonder whether its directory's own entry is durable.
-Status make_fan_out(const std::string& directory) {
-  TRY(os::make_directories(directory));
-  for (int i = 0; i < 256; ++i) {
-    std::string path = format("{}/{:02x}", directory, i);
-    if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return from_errno("creating " + path, errno);
-  }
-  return os::sync_directory(directory);
-}
-
 // What a process that died left behind. What is locked belongs to a living one.
 void clean_uploads(const std::string& uploads) {
   for (const std::string& name : os::list_directory(uploads)) {
@@ -125,7 +115,7 @@ Result<std::unique_ptr<Store>> Store::open(Options options) {
   std::string blobs = options.directory + "/blobs";
   std::string uploads = options.directory + "/uploads";
   for (auto algorithm : {oci::Algorithm::Sha256, oci::Algorithm::Sha512})
-    TRY(make_fan_out(format("{}/{}", blobs, directory_name(algorithm))).with_context("opening the store"));
+    TRY(os::make_directories(format("{}/{}", blobs, directory_name(algorithm))).with_context("opening the store"));
   TRY(os::make_directories(uploads).with_context("opening the store"));
   clean_uploads(uploads);
   std::unique_ptr<Impl> impl(
