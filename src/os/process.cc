@@ -50,6 +50,8 @@ std::string_view describe(Step step) {
       return "binding its life to ours for";
     case Step::Session:
       return "opening a session for";
+    case Step::Cgroup:
+      return "entering the cgroup for";
     case Step::Directory:
       return "entering the working directory of";
     case Step::Descriptors:
