@@ -1,0 +1,181 @@
+#include "daemon/daemon.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <vector>
+
+#include "base/format.h"
+#include "base/log.h"
+#include "control/control.h"
+#include "daemon/advisories.h"
+#include "daemon/config.h"
+#include "daemon/housekeeping.h"
+#include "daemon/observe.h"
+#include "distribution/distribution.h"
+#include "os/file.h"
+
+namespace pratique::daemon {
+
+namespace {
+
+constexpr std::chrono::milliseconds kShutdownGrace{30'000};  // what orchestrators give before SIGKILL
+
+std::vector<db::Migration> all_migrations() {
+  std::vector<db::Migration> all;
+  for (auto module : {identity::Identity::migrations(), journal::Journal::migrations(),
+                      registry::Registry::migrations(), gate::Gate::migrations()})
+    all.insert(all.end(), module.begin(), module.end());
+  return all;
+}
+
+// One server a data directory: two would each believe that the uploads and the queue are theirs.
+Result<os::Fd> lock_data_directory(const std::string& data) {
+  std::string path = data + "/lock";
+  os::Fd lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!lock.is_open()) return from_errno("opening " + path, errno);
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
+    return conflict(format("another pratique serves from {}; stop it, or give this one another --data", data));
+  return lock;
+}
+
+// SIGTERM and SIGINT wait in the signal mask until the main thread asks for them; every later thread inherits the mask.
+sigset_t block_stop_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+// What a person who started the server reads: on standard output, apart from the log.
+void announce(const Config& config, std::uint16_t port, const std::optional<std::string>& admin_password) {
+  if (admin_password)
+    std::printf(
+        "Administrator: user admin, password %s (shown once; change it with `pratique admin user password admin`)\n",
+        admin_password->c_str());
+  std::string host = config.address.find(':') == std::string::npos ? config.address : "[" + config.address + "]";
+  std::printf("Listening on %s://%s:%u\n", config.tls ? "https" : "http", host.c_str(), port);
+  std::fflush(stdout);
+}
+
+// Everything the server is made of, in floor order; destroyed in reverse.
+struct Parts {
+  Parts(const Config& given, std::unique_ptr<db::Database> opened, std::unique_ptr<Advisories> read,
+        std::unique_ptr<scan::InventoryStore> kept)
+      : config(given), database(std::move(opened)), advisories(std::move(read)), inventories(std::move(kept)) {}
+
+  Status assemble();
+  http::Response answer(http::Request& request) const;
+
+  const Config& config;
+  SystemClock clock;
+  std::unique_ptr<db::Database> database;
+  std::unique_ptr<Advisories> advisories;
+  std::unique_ptr<scan::InventoryStore> inventories;
+  scan::Cataloguer cataloguer;
+  std::unique_ptr<store::Store> store;
+  identity::Identity identity{*database, clock};
+  journal::Journal journal{*database, clock};
+  std::unique_ptr<registry::Registry> registry;
+  std::unique_ptr<gate::Gate> gate;
+  std::unique_ptr<distribution::Distribution> distribution;
+  std::unique_ptr<control::Control> control;
+  http::Router router;
+};
+
+Status Parts::assemble() {
+  store = TRY(store::Store::open(
+      {.directory = config.data, .make_tap = [this] { return scan::make_tap(cataloguer, *inventories); }}));
+  registry = std::make_unique<registry::Registry>(*database, *store, journal, clock, config.namespaces);
+  gate = std::make_unique<gate::Gate>(
+      *database, *registry, *store, journal, cataloguer, *inventories, [this] { return advisories->current(); }, clock,
+      gate::Options{.policy = config.policy, .verdict_wait = config.verdict_wait});
+  TRY(gate->resume());
+  distribution =
+      std::make_unique<distribution::Distribution>(*registry, *store, identity, *gate,
+                                                   distribution::Options{.verdict_wait = config.verdict_wait,
+                                                                         .refuse_at_push = config.refuse_at_push,
+                                                                         .public_url = config.public_url});
+  control = std::make_unique<control::Control>(
+      *registry, identity, *gate, journal, clock,
+      control::Options{.public_url = config.public_url, .version = std::string(cli::kVersion)});
+  control->add_routes(router);
+  return {};
+}
+
+http::Response Parts::answer(http::Request& request) const {
+  if (request.path == "/v2" || request.path.starts_with("/v2/")) return distribution->handle(request);
+  return router(request);
+}
+
+Status prepare_data_directory(const std::string& data) {
+  TRY(os::make_directories(data));
+  if (::chmod(data.c_str(), 0700) != 0) return from_errno("closing " + data + " to others", errno);
+  return {};
+}
+
+Status serve_until_told(const Config& config, const sigset_t& signals) {
+  auto database = TRY(db::Database::open({.path = config.data + "/pratique.db"}, all_migrations()));
+  auto advisories = TRY(Advisories::open(config.advisories));
+  auto inventories = TRY(scan::InventoryStore::open(config.data + "/inventories"));
+  Parts parts(config, std::move(database), std::move(advisories), std::move(inventories));
+  auto admin_password = TRY(parts.identity.bootstrap_admin());
+  TRY(parts.assemble());
+
+  // A request may ask for metrics before start() has returned.
+  std::atomic<http::Server*> running = nullptr;
+  Time started = parts.clock.now();
+  auto counters = [&running] { return running.load() ? running.load()->counters() : http::ServerCounters(); };
+  add_observation_routes(parts.router, {*parts.database, *parts.gate, [&] { return parts.advisories->current(); },
+                                        counters, parts.clock, started});
+  http::ServerOptions options{.address = config.address,
+                              .port = config.port,
+                              .tls = config.tls,
+                              .limits = config.limits,
+                              .trusted_proxies = config.trusted_proxies};
+  auto server = TRY(http::Server::start(options, [&parts](http::Request& request) { return parts.answer(request); }));
+  running = server.get();
+  Housekeeping housekeeping(*parts.gate, *parts.advisories, config.housekeeping_interval);
+  announce(config, server->port(), admin_password);
+  log::info(
+      "serving started",
+      {{"address", config.address}, {"port", server->port()}, {"data", config.data}, {"policy", config.policy.name}});
+
+  int signal_number = 0;
+  sigwait(&signals, &signal_number);
+  log::info("serving stops", {{"signal", signal_number}});
+  server->stop(kShutdownGrace);
+  return {};
+}
+
+}  // namespace
+
+Status serve(const cli::ServeOptions& options) {
+  Config config = TRY(load_config(options));
+  log::configure(config.log_level, config.log_style);
+  TRY(prepare_data_directory(config.data));
+  os::Fd lock = TRY(lock_data_directory(config.data));
+  sigset_t signals = block_stop_signals();
+  Status status = serve_until_told(config, signals);
+  if (status.ok()) log::info("serving ended");
+  return status;
+}
+
+Status reset_password(const std::string& data, const std::string& user, const std::string& password) {
+  std::string path = data + "/pratique.db";
+  if (!os::exists(path)) return not_found(format("{} holds no gate's data", data));
+  auto database = TRY(db::Database::open({.path = path}, all_migrations()));
+  SystemClock clock;
+  identity::Identity identity(*database, clock);
+  return identity.set_password(user, password);
+}
+
+}  // namespace pratique::daemon
