@@ -127,7 +127,6 @@ Status serve_until_told(const Config& config, const sigset_t& signals) {
   auto advisories = TRY(Advisories::open(config.advisories));
   auto inventories = TRY(scan::InventoryStore::open(config.data + "/inventories"));
   Parts parts(config, std::move(database), std::move(advisories), std::move(inventories));
-  auto admin_password = TRY(parts.identity.bootstrap_admin());
   TRY(parts.assemble());
 
   // A request may ask for metrics before start() has returned.
@@ -144,7 +143,8 @@ Status serve_until_told(const Config& config, const sigset_t& signals) {
   auto server = TRY(http::Server::start(options, [&parts](http::Request& request) { return parts.answer(request); }));
   running = server.get();
   Housekeeping housekeeping(*parts.gate, *parts.advisories, config.housekeeping_interval);
-  announce(config, server->port(), admin_password);
+  // Only now: a start that fails must not use up the one time the password is shown.
+  announce(config, server->port(), TRY(parts.identity.bootstrap_admin()));
   log::info(
       "serving started",
       {{"address", config.address}, {"port", server->port()}, {"data", config.data}, {"policy", config.policy.name}});
