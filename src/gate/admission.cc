@@ -1,0 +1,167 @@
+// Who may read what, now: admission by digest, and a refusal that says what to do.
+#include <algorithm>
+
+#include "base/format.h"
+#include "base/text.h"
+#include "gate/impl.h"
+
+namespace pratique::gate {
+
+namespace {
+
+struct Name {
+  std::string repository;  // approved
+  std::string reference;   // ":1.0" or "@sha256:…"
+  std::string text() const { return repository + reference; }
+};
+
+// Where an image has to be pushed so that it may come to be called this; "" where nothing promotes there.
+std::string staging_of(const registry::Registry& registry, const oci::RepositoryName& approved) {
+  for (const auto& space : registry.namespaces())
+    if (space.mode == registry::Mode::Staging && space.promotes_to == approved.first_component())
+      return format("{}/{}", space.name, approved.after_first_component());
+  return "";
+}
+
+std::string reason_of(const Submission& submission) {
+  if (!submission.note.empty()) return printable(submission.note, 500);
+  if (!submission.decision) return "no reason is recorded";
+  return printable(submission.decision->reasons.front().fact, 500);
+}
+
+Error expired(const Context& context, const Name& name, const Admission& admission) {
+  auto staging = staging_of(context.registry, admission.repository);
+  return refused(format(
+      "{} expired on {}; approvals last {} days. Push the image to {}:{} again to have it judged anew.", name.text(),
+      admission.expires.to_date(), context.options.policy.approval_lifetime.count(), staging, admission.tag.text()));
+}
+
+Error revoked(const Context& context, const Name& name, const Admission& admission, const Submission& submission) {
+  auto staging = staging_of(context.registry, admission.repository);
+  return refused(format("{} was revoked on {}: {}. Repair it and push it to {}:{} (submission {}).", name.text(),
+                        admission.ended->to_date(), reason_of(submission), staging, admission.tag.text(),
+                        submission.id));
+}
+
+Error refuse_ended(const Context& context, const Name& name, const Admission& admission, const Submission& submission) {
+  return admission.ending == "revoked" ? revoked(context, name, admission, submission)
+                                       : expired(context, name, admission);
+}
+
+Error not_approved(const Name& name, const Submission& submission) {
+  switch (submission.state) {
+    case State::Staged:
+    case State::Scanned:
+      return refused(
+          format("{} is still being judged (submission {}). Try again in a minute.", name.text(), submission.id));
+    case State::Waiting:
+      return refused(
+          format("{} waits for a reviewer (submission {}): {}.", name.text(), submission.id, reason_of(submission)));
+    case State::Rejected:
+      return refused(format("{} was rejected (submission {}): {}. Repair it and push it to {}:{} again.", name.text(),
+                            submission.id, reason_of(submission), submission.repository.text(), submission.tag.text()));
+    default:
+      return not_found(format("there is no {}", name.text()));
+  }
+}
+
+Error unknown(const Name& name) {
+  return not_found(format("there is no {}", name.text()));
+}
+
+struct Found {
+  Admission admission;
+  Submission submission;
+};
+
+// The live one of the newest; else the newest, so that the refusal speaks about that.
+Result<std::optional<Found>> choose(db::Transaction& tx, std::vector<Admission> newest_first, Time now) {
+  if (newest_first.empty()) return std::optional<Found>();
+  auto live = std::ranges::find_if(newest_first, [&](const auto& admission) { return admission.is_live(now); });
+  auto& chosen = live == newest_first.end() ? newest_first.front() : *live;
+  auto row = TRY(load(tx, chosen.submission));
+  return std::optional<Found>({std::move(chosen), std::move(row.submission)});
+}
+
+Result<std::optional<Found>> find_by_tag(db::Transaction& tx, const oci::RepositoryName& repository,
+                                         const oci::Tag& tag, Time now) {
+  auto all = TRY(admissions_of_tag(tx, repository.text(), tag.text()));
+  // A tag means what it was last approved as: an older image must not come back under it.
+  if (all.size() > 1) all.erase(all.begin() + 1, all.end());
+  return choose(tx, std::move(all), now);
+}
+
+Result<std::optional<Found>> find_by_manifest(db::Transaction& tx, const oci::RepositoryName& repository,
+                                              const oci::Digest& digest, Time now) {
+  return choose(tx, TRY(admissions_of_manifest(tx, repository.text(), digest.to_string())), now);
+}
+
+}  // namespace
+
+Result<AdmittedImage> Gate::admit(const oci::RepositoryName& repository, const oci::ManifestReference& reference) {
+  const auto& context = impl_->context;
+  Time now = context.clock.now();
+  const auto* tag = std::get_if<oci::Tag>(&reference);
+  Name name{repository.text(), format("{}{}", tag ? ":" : "@", oci::to_string(reference))};
+  return impl_->read([&](db::Transaction& tx) -> Result<AdmittedImage> {
+    auto found = tag ? TRY(find_by_tag(tx, repository, *tag, now))
+                     : TRY(find_by_manifest(tx, repository, std::get<oci::Digest>(reference), now));
+    if (found && found->admission.is_live(now))
+      return AdmittedImage(repository, tag ? found->admission.digest : std::get<oci::Digest>(reference),
+                           found->admission.expires);
+    if (found) return refuse_ended(context, name, found->admission, found->submission);
+    auto staging = staging_of(context.registry, repository);
+    if (!tag || staging.empty()) return unknown(name);
+    auto newest = TRY(load_newest_of_name(tx, staging, tag->text()));
+    return newest ? not_approved(name, newest->submission) : unknown(name);
+  });
+}
+
+Result<AdmittedImage> Gate::admit_part(const oci::RepositoryName& repository, const oci::Digest& part) {
+  const auto& context = impl_->context;
+  Time now = context.clock.now();
+  Name name{repository.text(), "@" + part.to_string()};
+  // A manifest is asked for by its own name. What merely stands in an admitted index is not admitted by that: a child
+  // that was not judged stays shut. Only blobs are admitted through the manifests that hold them.
+  bool is_manifest = context.registry.describe_manifest(repository, part).ok();
+  auto holders = is_manifest ? std::vector<oci::Digest>() : TRY(context.registry.manifests_holding(repository, part));
+  return impl_->read([&](db::Transaction& tx) -> Result<AdmittedImage> {
+    std::optional<Found> ended = TRY(find_by_manifest(tx, repository, part, now));
+    if (ended && ended->admission.is_live(now)) return AdmittedImage(repository, part, ended->admission.expires);
+    for (const auto& holder : holders) {
+      auto found = TRY(find_by_manifest(tx, repository, holder, now));
+      if (!found) continue;
+      if (found->admission.is_live(now)) return AdmittedImage(repository, holder, found->admission.expires);
+      ended = std::move(found);
+    }
+    return ended ? refuse_ended(context, name, ended->admission, ended->submission) : unknown(name);
+  });
+}
+
+Status Gate::record_pull(const identity::Principal& who, const AdmittedImage& image) {
+  Json details = Json::object();
+  details.set("repository", image.repository().text());
+  return impl_->context.database.write([&](db::Transaction& tx) {
+    return impl_->context.journal.append(tx, who.name(), "image-pulled", image.digest().to_string(),
+                                         std::move(details));
+  });
+}
+
+Json admission_to_json(const AdmittedImage& image) {
+  Json json = Json::object();
+  json.set("repository", image.repository().text()).set("digest", image.digest().to_string());
+  json.set("expires", image.expires().to_rfc3339());
+  return json;
+}
+
+Result<AdmittedImage> admission_from_json(const Json& json, const Clock& clock) {
+  auto repository = TRY(oci::RepositoryName::parse(json["repository"].text()).with_context("reading an admission"));
+  auto digest = TRY(oci::Digest::parse(json["digest"].text()).with_context("reading an admission"));
+  auto expires = TRY(Time::parse(json["expires"].text()).with_context("reading an admission"));
+  if (expires <= clock.now())
+    return denied(format("the admission of {}@{} expired on {}; ask the gate again", repository.text(),
+                         digest.short_text(), expires.to_date()));
+  return AdmittedImage(std::move(repository), std::move(digest), expires);
+}
+
+}  // namespace pratique::gate

@@ -1,0 +1,103 @@
+// What ends an admission: its time, or a later decision.
+#include "base/log.h"
+#include "gate/lifecycle/lifecycle.h"
+
+namespace pratique::gate {
+
+namespace {
+
+// Another submission of the same bytes may still be admitted: then the manifest stays where it is.
+Result<bool> is_still_admitted(db::Transaction& tx, const Admission& ended, Time now) {
+  auto others = TRY(admissions_of_manifest(tx, ended.repository.text(), ended.digest.to_string()));
+  for (const auto& other : others)
+    if (other.is_live(now)) return true;
+  return false;
+}
+
+struct End {
+  State state;
+  std::string_view ending;
+  std::string_view event;
+  Json details;
+};
+
+// A superseded submission keeps its state; only its admission ends, with the same journal entry.
+Status end(const Context& context, db::Transaction& tx, const Admission& admission, const End& how) {
+  TRY(end_admission(tx, admission.number, context.now(), how.ending));
+  auto row = TRY(load(tx, admission.submission));
+  if (row.submission.state == State::Approved) {
+    TRY(move(context, tx, row, {.to = how.state, .actor = kSystem, .event = how.event, .details = how.details}));
+  } else {
+    Json details = Json::object();
+    details.set("submission", row.submission.id).set("repository", admission.repository.text());
+    for (const auto& [key, value] : how.details.members()) details.set(key, value);
+    TRY(context.journal.append(tx, kSystem, how.event, admission.digest.to_string(), std::move(details)));
+  }
+  if (TRY(is_still_admitted(tx, admission, context.clock.now()))) return {};
+  return context.registry.unpromote(tx, admission.repository, admission.digest);
+}
+
+Status expire(const Context& context, const Admission& admission) {
+  return context.database.write([&](db::Transaction& tx) {
+    return end(context, tx, admission, {State::Expired, "expired", "image-expired", Json::object()});
+  });
+}
+
+Result<std::vector<Admission>> all_open(const Context& context) {
+  return context.database.read([](db::Transaction& tx) { return open_admissions(tx); });
+}
+
+// True when it was revoked.
+Result<bool> judge_admitted_again(const Context& context, const Admission& admission) {
+  auto row = TRY(context.database.read([&](db::Transaction& tx) { return load(tx, admission.submission); }));
+  auto parts = TRY(judge_images(context, row.submission));
+  auto decision = TRY(decide(context, row.submission, parts));
+  Json details = Json::object();
+  details.set("decision", decision.to_json());
+  bool is_revoked = decision.verdict == policy::Verdict::Reject;
+  TRY(context.database.write([&](db::Transaction& tx) -> Status {
+    TRY(store_judgement(tx, row, parts, context.now()));
+    TRY(store_decision(tx, row.number, decision));
+    if (is_revoked) return end(context, tx, admission, {State::Revoked, "revoked", "image-revoked", details});
+    details.set("submission", row.submission.id);
+    return context.journal.append(tx, kSystem, "image-judged-again", admission.digest.to_string(), details);
+  }));
+  if (is_revoked)
+    log::warn("image revoked", {{"submission", row.submission.id}, {"digest", admission.digest.to_string()}});
+  return is_revoked;
+}
+
+Status judge_waiting_again(const Context& context, const Row& row) {
+  auto parts = TRY(judge_images(context, row.submission));
+  auto decision = TRY(decide(context, row.submission, parts));
+  auto outcome = carry_out(context, row, decision, parts);
+  if (!outcome.ok() && outcome.error().kind() == ErrorKind::Conflict) return {};
+  return outcome;
+}
+
+}  // namespace
+
+Result<std::size_t> expire_due(const Context& context) {
+  std::size_t count = 0;
+  Time now = context.clock.now();
+  auto admissions = TRY(all_open(context));
+  for (const auto& admission : admissions) {
+    if (admission.expires > now) continue;
+    TRY(expire(context, admission));
+    ++count;
+  }
+  return count;
+}
+
+Result<std::size_t> judge_again(const Context& context) {
+  auto waiting = TRY(context.database.read([](db::Transaction& tx) { return load_in_states(tx, {State::Waiting}); }));
+  for (const auto& row : waiting) TRY(judge_waiting_again(context, row));
+  std::size_t revoked = 0;
+  Time now = context.clock.now();
+  auto admissions = TRY(all_open(context));
+  for (const auto& admission : admissions)
+    if (admission.expires > now && TRY(judge_admitted_again(context, admission))) ++revoked;
+  return revoked;
+}
+
+}  // namespace pratique::gate
