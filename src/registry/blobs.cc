@@ -72,31 +72,22 @@ Result<oci::Descriptor> Registry::finish_upload(const identity::Principal& who, 
                                                 const oci::Digest& expected) {
   const std::string id = upload.id();
   const oci::RepositoryName repository = upload.repository();
-  store::Ingest ingest = std::move(*std::exchange(upload.impl_->ingest, std::nullopt));
   std::shared_lock naming(impl_->removal);
-  auto committed = ingest.commit(expected);
-  if (!committed.ok()) {
-    if (committed.error().kind() != ErrorKind::Invalid) {
-      {
-        const store::Ingest closed = std::move(ingest);
-      }
-      impl_->sessions.let_go(id);
-      return committed.error();
-    }
-    TRY(impl_->database.write([&](db::Transaction& tx) { return impl_->sessions.forget_row(tx, id); }));
-    impl_->sessions.forget(id);
-    return committed.error();
-  }
-  Status named = impl_->database.write([&](db::Transaction& tx) -> Status {
+  auto committed = upload.impl_->ingest->commit(expected);
+  // Any other failure leaves the session to be parked: the bytes may still be committed once the disk is back.
+  if (!committed.ok() && committed.error().kind() != ErrorKind::Invalid) return committed.error();
+  upload.impl_->ingest.reset();
+  Status written = impl_->database.write([&](db::Transaction& tx) -> Status {
+    TRY(impl_->sessions.forget_row(tx, id));
+    if (!committed.ok()) return {};
     auto insert = tx.prepare("INSERT INTO blobs (digest, size) VALUES (?, ?) ON CONFLICT DO NOTHING");
     TRY(insert.bind(expected.to_string()).bind(committed->size).run());
     TRY(link_for(tx, who, repository, expected, impl_->clock.now()));
-    TRY(impl_->sessions.forget_row(tx, id));
     auto details = Json::object({{"repository", repository.text()}, {"size", committed->size}});
     return impl_->journal.append(tx, who.name(), "blob-pushed", expected.to_string(), std::move(details));
   });
   impl_->sessions.forget(id);
-  if (!named.ok()) return named.error();
+  if (!written.ok()) return written.error();
   return committed;
 }
 

@@ -1,0 +1,29 @@
+// Who may do what in which namespace: the table of distribution.h as code. Private to the module.
+#pragma once
+
+#include <string>
+
+#include "identity/identity.h"
+#include "registry/registry.h"
+
+namespace pratique::distribution {
+
+enum class Reading {
+  Free,      // open: any user
+  Admitted,  // approved: what the gate admits
+  Closed,    // staging: nobody
+};
+Reading reading_of(const registry::Namespace& space);
+
+// Denied, in words that say what to do instead.
+Status may_push(const identity::Principal& who, const registry::Namespace& space,
+                const oci::RepositoryName& repository);
+// Deleting is for those who may push, in open namespaces only: a submission is a record.
+Status may_delete(const identity::Principal& who, const registry::Namespace& space,
+                  const oci::RepositoryName& repository);
+// Is this repository below the principal's own component?
+bool is_own(const identity::Principal& who, const oci::RepositoryName& repository);
+// What a person reads who tries to pull from staging.
+std::string closed_words(const registry::Namespace& space, const oci::RepositoryName& repository);
+
+}  // namespace pratique::distribution

@@ -1,0 +1,28 @@
+// Credentials as they stand in a header. Private to the module; the parsers are pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "http/http.h"
+
+namespace pratique::distribution {
+
+// The "service" of challenges and tokens. Clients hand it back as it is.
+inline constexpr std::string_view kTokenService = "pratique";
+// As long as a name stays locked after too many wrong passwords.
+inline constexpr seconds kRetryAfter{60};
+
+struct BasicCredentials {
+  std::string name;
+  std::string password;  // may hold ":"
+};
+std::optional<BasicCredentials> parse_basic(std::string_view header);
+std::optional<std::string> parse_bearer(std::string_view header);
+
+// 429 with Retry-After where the asker must slow down; the error's own status otherwise.
+http::Response too_many_or_unavailable(const Error& error);
+
+}  // namespace pratique::distribution

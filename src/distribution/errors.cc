@@ -1,0 +1,62 @@
+#include "distribution/errors.h"
+
+#include "base/json.h"
+
+namespace pratique::distribution {
+
+namespace {
+
+struct Codes {
+  std::string_view invalid;
+  std::string_view not_found;
+};
+
+Codes codes_of(Subject subject) {
+  switch (subject) {
+    case Subject::Repository:
+      return {"NAME_INVALID", "NAME_UNKNOWN"};
+    case Subject::Blob:
+      return {"DIGEST_INVALID", "BLOB_UNKNOWN"};
+    case Subject::Upload:
+      return {"BLOB_UPLOAD_INVALID", "BLOB_UPLOAD_UNKNOWN"};
+    case Subject::Manifest:
+      return {"MANIFEST_INVALID", "MANIFEST_UNKNOWN"};
+    case Subject::References:
+      return {"MANIFEST_INVALID", "MANIFEST_BLOB_UNKNOWN"};
+  }
+  return {"UNKNOWN", "UNKNOWN"};
+}
+
+std::string_view code_of(ErrorKind kind, Subject subject) {
+  switch (kind) {
+    case ErrorKind::Invalid:
+      return codes_of(subject).invalid;
+    case ErrorKind::NotFound:
+      return codes_of(subject).not_found;
+    case ErrorKind::Conflict:
+      return codes_of(subject).invalid;
+    case ErrorKind::Denied:
+    case ErrorKind::Refused:
+      return "DENIED";
+    case ErrorKind::Limit:
+      return "SIZE_INVALID";
+    // The specification has no code for our own trouble; clients show the message whatever the code.
+    case ErrorKind::Corrupt:
+    case ErrorKind::Unavailable:
+      return "UNKNOWN";
+  }
+  return "UNKNOWN";
+}
+
+}  // namespace
+
+http::Response problem(int status, std::string_view code, std::string_view message) {
+  Json error = Json::object({{"code", code}, {"message", message}, {"detail", Json()}});
+  return http::Response::json(status, Json::object({{"errors", Json::array({std::move(error)})}}).dump());
+}
+
+http::Response problem(const Error& error, Subject subject) {
+  return problem(http_status(error.kind()), code_of(error.kind(), subject), error.message());
+}
+
+}  // namespace pratique::distribution
