@@ -57,14 +57,23 @@ Status Gate::resume() {
   return {};
 }
 
-Result<Submission> Gate::await_verdict(const registry::StagedImage& image, std::chrono::milliseconds wait) {
+Result<Submission> Gate::Impl::await_verdict(const std::function<Result<Row>(db::Transaction&)>& find,
+                                             std::chrono::milliseconds wait) {
   auto deadline = std::chrono::steady_clock::now() + wait;
   while (true) {
-    auto seen = impl_->workers.generation();
-    auto row = TRY(impl_->read([&](db::Transaction& tx) { return load_by_staged(tx, image.id()); }));
+    auto seen = workers.generation();
+    auto row = TRY(read(find));
     bool is_settled = row.submission.state != State::Staged && row.submission.state != State::Scanned;
-    if (is_settled || !impl_->workers.wait_beyond(seen, deadline)) return row.submission;
+    if (is_settled || !workers.wait_beyond(seen, deadline)) return row.submission;
   }
+}
+
+Result<Submission> Gate::await_verdict(const registry::StagedImage& image, std::chrono::milliseconds wait) {
+  return impl_->await_verdict([&](db::Transaction& tx) { return load_by_staged(tx, image.id()); }, wait);
+}
+
+Result<Submission> Gate::await_verdict(const std::string& id, std::chrono::milliseconds wait) {
+  return impl_->await_verdict([&](db::Transaction& tx) { return load_by_id(tx, id); }, wait);
 }
 
 Result<Submission> Gate::submission(const std::string& id) {

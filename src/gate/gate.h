@@ -101,6 +101,8 @@ class Gate {
   // -- the pusher ------------------------------------------------------------------------------------------------
   // Waits for the verdict of an image just staged, up to `wait`; the state then may still be Staged.
   Result<Submission> await_verdict(const registry::StagedImage& image, std::chrono::milliseconds wait);
+  // The same for a submission that is followed by its id. NotFound.
+  Result<Submission> await_verdict(const std::string& id, std::chrono::milliseconds wait);
   const Options& options() const;
 
   // -- people ------------------------------------------------------------------------------------------------------

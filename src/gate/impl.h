@@ -16,6 +16,8 @@ struct Gate::Impl {
   }
   Result<Submission> current(std::int64_t number);
   Result<Row> row_of(const std::string& id);
+  Result<Submission> await_verdict(const std::function<Result<Row>(db::Transaction&)>& find,
+                                   std::chrono::milliseconds wait);
 
   Context context;
   Workers workers;

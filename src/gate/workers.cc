@@ -88,8 +88,8 @@ std::int64_t Workers::claim() {
   // The question and the claim are one step, or two workers would take the same submission.
   std::lock_guard lock(mutex_);
   if (is_stopping_) return 0;
-  auto open =
-      context_.database.read([](db::Transaction& tx) { return load_in_states(tx, {State::Staged, State::Scanned}); });
+  auto passed_over = claimed_.size() + failures_.size();
+  auto open = context_.database.read([&](db::Transaction& tx) { return unfinished(tx, passed_over + 1); });
   if (!open.ok()) {
     log::error("unfinished submissions unreadable", {{"reason", open.error().message()}});
     return 0;
