@@ -51,7 +51,7 @@ class DurableDisk {
   }
 
   // Builds the directory as the power cut leaves it.
-  void restore(const Image& image, const std::string& path) const { restore(image, root_, path); }
+  void restore(const Image& from, const std::string& path) const { restore(from, root_, path); }
 
   Image image;
   int failure = 0;  // errno of the next syncs; 0: they work
