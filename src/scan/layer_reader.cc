@@ -32,11 +32,14 @@ struct DigestingOutput::Hashing {
   std::array<std::size_t, kBuffers> counts{};
   std::size_t committed = 0;
   std::size_t hashed = 0;
+  bool started = false;
   bool ending = false;
   std::thread thread;
 
   void run(const std::byte* buffers, Sha256& hasher) {
     std::unique_lock lock(mutex);
+    started = true;
+    changed.notify_all();
     for (;;) {
       changed.wait(lock, [this] { return hashed < committed || ending; });
       if (hashed == committed) return;
@@ -63,6 +66,9 @@ DigestingOutput::DigestingOutput(Threads threads, std::function<void(Bytes)> nex
   buffers_ = std::make_unique_for_overwrite<std::byte[]>(kBufferBytes * kBuffers);
   hashing_ = std::make_unique<Hashing>();
   hashing_->thread = std::thread([this] { hashing_->run(buffers_.get(), hasher_); });
+  // A thread registers with the kernel when it first runs, with calls the sandbox forbids: so not after it is entered.
+  std::unique_lock lock(hashing_->mutex);
+  hashing_->changed.wait(lock, [this] { return hashing_->started; });
 }
 
 DigestingOutput::~DigestingOutput() {
