@@ -1,7 +1,8 @@
 // What happened: append-only, each entry chained to the one before by SHA-256, so that a later change shows.
 //
 // An entry is written in the transaction of the state change it describes: both or neither. Readers follow with a
-// cursor. Format: docs/formats/journal.md. Thread-safe; append() belongs to its transaction.
+// cursor. The database itself refuses to change or delete entries. Format: docs/formats/journal.md. Not here: who may
+// read it. Thread-safe; append() belongs to its transaction.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +28,10 @@ struct Entry {
   std::string hash;     // hex sha256 over the previous hash and this entry's canonical text
 };
 
+// An image reference is at most some 400 bytes, a user's name 128; a report never goes in here, only its verdict.
+inline constexpr std::size_t kNameBytesMax = 1024;  // actor, event, subject each
+inline constexpr std::size_t kDetailsBytesMax = 256 << 10;
+
 struct Verification {
   std::int64_t entries = 0;
   std::string head;  // hash of the last entry: note it elsewhere to prove that nothing was cut off
@@ -41,7 +46,10 @@ class Journal {
   Journal(db::Database& database, const Clock& clock);
   static std::span<const db::Migration> migrations();
 
-  Status append(db::Transaction& tx, std::string_view actor, std::string_view event, std::string_view subject, Json details);
+  // Invalid for text that is not UTF-8, Limit beyond kNameBytesMax and kDetailsBytesMax. CHECKs that event is not empty
+  // and details are an object.
+  Status append(db::Transaction& tx, std::string_view actor, std::string_view event, std::string_view subject,
+                Json details);
   // Entries after `cursor`, oldest first, at most `limit`.
   Result<std::vector<Entry>> read(std::int64_t cursor, std::size_t limit);
   // Recomputes the whole chain: O(entries), constant memory.
