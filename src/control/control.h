@@ -1,7 +1,7 @@
 // Every human use-case, permission-checked once: the JSON API under /api/v1 and the report page (docs/formats/api.md).
 //
-// A handler decodes, asks one of the modules below, encodes. Not here: /v2/ (distribution), what follows from a decision
-// (gate), who somebody is (identity). Thread-safe: handlers run concurrently.
+// A handler decodes, asks one of the modules below, encodes. Not here: /v2/ (distribution), what follows from a
+// decision (gate), who somebody is (identity). Thread-safe: handlers run concurrently.
 #pragma once
 
 #include <memory>

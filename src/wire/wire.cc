@@ -211,6 +211,7 @@ Json UserInfo::to_json() const {
   json.set("name", name).set("roles", texts_to_json(roles)).set("disabled", is_disabled);
   set_time(json, "created", created);
   set_text(json, "repository_component", repository_component);
+  if (!push_to.empty()) json.set("push_to", texts_to_json(push_to));
   return json;
 }
 
@@ -222,6 +223,7 @@ Result<UserInfo> UserInfo::from_json(const Json& json) {
   user.is_disabled = json["disabled"].as_bool().value_or(false);
   user.created = TRY(reader.optional_time("created"));
   user.repository_component = TRY(reader.optional_text("repository_component"));
+  user.push_to = TRY(reader.texts("push_to"));
   return user;
 }
 

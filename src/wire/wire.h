@@ -89,6 +89,7 @@ struct UserInfo {
   bool is_disabled = false;
   std::optional<Time> created;       // absent in answers to whoami
   std::string repository_component;  // the user's own part of repository names; "" where it is not told
+  std::vector<std::string> push_to;  // whoami only: the user's own staging repositories: "nextflow-staging/ann"
 
   Json to_json() const;
   static Result<UserInfo> from_json(const Json& json);

@@ -49,7 +49,7 @@ TEST(Wire, EveryShapeSurvivesTheWire) {
   expect_round_trip(Submission{.id = "a", .state = "staged", .digest = oci::Digest::of({}), .staged = kTime});
   expect_round_trip(Waiver{"W-1", "CVE-1", "xz", "s/ann:1", "bea", "unreachable", kTime});
   expect_round_trip(Waiver{.finding = "CVE-1", .reason = "r", .expires = kTime});
-  expect_round_trip(UserInfo{"ann", {"submitter", "runner"}, true, kTime, "ann"});
+  expect_round_trip(UserInfo{"ann", {"submitter", "runner"}, true, kTime, "ann", {"nextflow-staging/ann"}});
   expect_round_trip(Problem{"refused", "It expired.", "Push it again."});
   expect_round_trip(Version{"pratique", "0.1.0"});
 }

@@ -1,0 +1,133 @@
+#include "control/control.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/format.h"
+#include "base/text.h"
+#include "control/impl.h"
+
+namespace pratique::control {
+
+namespace {
+
+using identity::Principal;
+using identity::Role;
+
+enum class Who { SignedIn, Reviewer, Admin };
+// Changes come from our own clients, which say application/json. A form or script of another site cannot without asking
+// first (and we never say yes), so a browser that remembers a password is no way in.
+enum class Kind { Read, Change };
+
+struct Route {
+  std::string_view method;
+  std::string_view pattern;
+  Kind kind;
+  Who who;
+  Control::Impl::Outcome (Control::Impl::*handler)(Call&);
+};
+
+using Impl = Control::Impl;
+constexpr std::array kRoutes = std::to_array<Route>({
+    {"GET", "/api/v1/whoami", Kind::Read, Who::SignedIn, &Impl::show_self},
+    {"GET", "/api/v1/submissions", Kind::Read, Who::SignedIn, &Impl::list_submissions},
+    {"GET", "/api/v1/submissions/{id}", Kind::Read, Who::SignedIn, &Impl::show_submission},
+    {"GET", "/api/v1/submissions/{id}/report", Kind::Read, Who::SignedIn, &Impl::show_report},
+    {"POST", "/api/v1/submissions/{id}/approve", Kind::Change, Who::Reviewer, &Impl::approve},
+    {"POST", "/api/v1/submissions/{id}/reject", Kind::Change, Who::Reviewer, &Impl::reject},
+    {"GET", "/api/v1/waivers", Kind::Read, Who::Reviewer, &Impl::list_waivers},
+    {"POST", "/api/v1/waivers", Kind::Change, Who::Reviewer, &Impl::add_waiver},
+    {"GET", "/api/v1/users", Kind::Read, Who::Admin, &Impl::list_users},
+    {"POST", "/api/v1/users", Kind::Change, Who::Admin, &Impl::add_user},
+    {"PUT", "/api/v1/users/{name}/password", Kind::Change, Who::SignedIn, &Impl::set_password},
+    {"PUT", "/api/v1/users/{name}/roles", Kind::Change, Who::Admin, &Impl::set_roles},
+    {"POST", "/api/v1/users/{name}/disable", Kind::Change, Who::Admin, &Impl::disable_user},
+    {"POST", "/api/v1/users/{name}/enable", Kind::Change, Who::Admin, &Impl::enable_user},
+    {"GET", "/api/v1/journal", Kind::Read, Who::Reviewer, &Impl::show_journal},
+    {"GET", "/api/v1/journal/verify", Kind::Read, Who::Reviewer, &Impl::verify_journal},
+    {"GET", "/api/v1/admissions", Kind::Read, Who::SignedIn, &Impl::show_admission},
+    {"GET", "/reports/{id}", Kind::Read, Who::SignedIn, &Impl::show_page},
+});
+
+constexpr std::string_view kSignIn = "Sign in with a user name and password, for instance with `pratique login`.";
+
+// Denied for missing, malformed or wrong credentials.
+Result<Principal> authenticate(identity::Identity& identity, const http::Request& request) {
+  auto header = request.headers.find("Authorization");
+  if (!header) return denied("this needs credentials");
+  auto parts = cut(trim(*header), " ");
+  if (!parts) return denied("the Authorization header is malformed");
+  auto credentials = trim(parts->second);
+  if (equals_ignoring_case(parts->first, "Bearer")) return identity.authenticate_token(credentials);
+  if (!equals_ignoring_case(parts->first, "Basic")) return denied("only Basic and Bearer credentials are understood");
+  auto decoded = from_base64(credentials);
+  auto pair = decoded.ok() ? cut(*decoded, ":") : std::nullopt;
+  if (!pair) return denied("the Authorization header is malformed");
+  return identity.authenticate(pair->first, pair->second);
+}
+
+Failure unauthenticated(const Error& error) {
+  if (error.kind() != ErrorKind::Denied) return {error};
+  return {error, std::string(kSignIn), 401};
+}
+
+// Reviewers and admins both may look; what only a reviewer may decide, the gate says.
+Status check_role(const Principal& who, Who needed) {
+  if (needed == Who::SignedIn || who.has(Role::Admin)) return {};
+  if (needed == Who::Reviewer && who.has(Role::Reviewer)) return {};
+  return denied(format("{} may not do this: it is for {}", printable(who.name()),
+                       needed == Who::Admin ? "administrators" : "reviewers"));
+}
+
+bool is_json(const http::Request& request) {
+  auto type = request.headers.find("Content-Type").value_or("");
+  return equals_ignoring_case(trim(type.substr(0, type.find(';'))), "application/json");
+}
+
+std::string next_for(const Error& error) {
+  switch (error.kind()) {
+    case ErrorKind::Denied:
+      return "Ask the people who run this gate for the role you need.";
+    case ErrorKind::NotFound:
+      return "`pratique status` lists what you submitted.";
+    case ErrorKind::Conflict:
+      return "Look at its state again, for instance with `pratique status ID`.";
+    case ErrorKind::Unavailable:
+      return "Try again in a minute.";
+    default:
+      return "";
+  }
+}
+
+http::Response serve(Impl& impl, const Route& route, http::Request& request) {
+  auto who = authenticate(impl.identity, request);
+  if (!who.ok()) return answer_failure(unauthenticated(who.error()));
+  if (auto allowed = check_role(*who, route.who); !allowed.ok())
+    return answer_failure({allowed.error(), next_for(allowed.error())});
+  if (route.kind == Kind::Change && !is_json(request))
+    return answer_failure({invalid("a change is sent as JSON"), "Send Content-Type: application/json.", 415});
+  Call call{request, *who};
+  auto outcome = (impl.*route.handler)(call);
+  if (!outcome.ok()) return answer_failure({outcome.error(), next_for(outcome.error())});
+  return std::move(*outcome);
+}
+
+}  // namespace
+
+Control::Control(registry::Registry& registry, identity::Identity& identity, gate::Gate& gate,
+                 journal::Journal& journal, const Clock& clock, Options options)
+    : impl_(new Impl{registry, identity, gate, journal, clock, std::move(options)}) {}
+
+Control::~Control() = default;
+
+void Control::add_routes(http::Router& router) {
+  for (const auto& route : kRoutes)
+    router.add(route.method, route.pattern,
+               [impl = impl_.get(), &route](http::Request& request) { return serve(*impl, route, request); });
+  // A client has to know whom it talks to before it signs in.
+  router.add("GET", "/api/v1/version", [impl = impl_.get()](http::Request&) {
+    return answer(wire::Version{.program = "pratique", .version = impl->options.version}.to_json());
+  });
+}
+
+}  // namespace pratique::control

@@ -1,0 +1,124 @@
+// Users, by those who run the gate; and what everybody may know and change about themselves.
+#include <algorithm>
+
+#include "base/format.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "control/impl.h"
+
+namespace pratique::control {
+
+namespace {
+
+Result<std::string> text_member(const Json& body, std::string_view key) {
+  if (const auto* text = body[key].as_string()) return *text;
+  return invalid(format("\"{}\" is missing or no text", key));
+}
+
+Result<std::set<identity::Role>> roles_member(const Json& body) {
+  if (!body["roles"].is_array()) return invalid("\"roles\" is missing or no list");
+  std::set<identity::Role> roles;
+  for (const auto& word : body["roles"].items()) {
+    auto role = identity::parse_role(word.text());
+    if (!role)
+      return invalid(
+          format("\"{}\" is no role; there are submitter, reviewer, runner and admin", printable(word.text(), 40)));
+    roles.insert(*role);
+  }
+  return roles;
+}
+
+std::vector<std::string> words_of(const std::set<identity::Role>& roles) {
+  std::vector<std::string> words;
+  for (auto role : roles) words.emplace_back(identity::to_string(role));
+  return words;
+}
+
+// The last door out of a locked room is not closed from inside.
+Status check_not_self(const Call& call, std::string_view name, std::string_view what) {
+  if (name != call.who.name()) return {};
+  return conflict(format("{} yourself is not possible; another administrator can", what));
+}
+
+}  // namespace
+
+Result<wire::UserInfo> Control::Impl::user_info(std::string_view name) {
+  auto users = TRY(identity.users());
+  auto user = std::ranges::find(users, name, &identity::User::name);
+  if (user == users.end()) return not_found(format("there is no user {}", printable(name, 128)));
+  return wire::UserInfo{.name = user->name,
+                        .roles = words_of(user->roles),
+                        .is_disabled = user->is_disabled,
+                        .created = user->created,
+                        .repository_component = identity::escape_user_name(user->name)};
+}
+
+Control::Impl::Outcome Control::Impl::show_self(Call& call) {
+  wire::UserInfo self{.name = call.who.name(),
+                      .roles = words_of(call.who.roles()),
+                      .repository_component = call.who.repository_component()};
+  if (call.who.has(identity::Role::Submitter))
+    for (const auto& space : registry.namespaces())
+      if (space.mode == registry::Mode::Staging)
+        self.push_to.push_back(format("{}/{}", space.name, call.who.repository_component()));
+  return answer(self.to_json());
+}
+
+Control::Impl::Outcome Control::Impl::list_users(Call&) {
+  auto users = TRY(identity.users());
+  std::vector<wire::UserInfo> shown;
+  for (const auto& user : users)
+    shown.push_back({.name = user.name,
+                     .roles = words_of(user.roles),
+                     .is_disabled = user.is_disabled,
+                     .created = user.created,
+                     .repository_component = identity::escape_user_name(user.name)});
+  return answer(wire::to_json(shown));
+}
+
+Control::Impl::Outcome Control::Impl::add_user(Call& call) {
+  auto body = TRY(read_object(call.request));
+  auto name = TRY(text_member(body, "name"));
+  auto password = TRY(text_member(body, "password"));
+  auto roles = TRY(roles_member(body));
+  TRY(identity.add_user(name, password, roles));
+  log::info("user added", {{"user", printable(name)}, {"by", printable(call.who.name())}});
+  return answer(TRY(user_info(name)).to_json(), 201);
+}
+
+Control::Impl::Outcome Control::Impl::set_password(Call& call) {
+  auto name = call.request.captured("name");
+  if (name != call.who.name() && !call.who.has(identity::Role::Admin))
+    return denied("only an administrator may set another user's password");
+  auto body = TRY(read_object(call.request));
+  TRY(identity.set_password(name, TRY(text_member(body, "password"))));
+  log::info("password set", {{"user", printable(name)}, {"by", printable(call.who.name())}});
+  return answer(TRY(user_info(name)).to_json());
+}
+
+Control::Impl::Outcome Control::Impl::set_roles(Call& call) {
+  auto name = call.request.captured("name");
+  auto body = TRY(read_object(call.request));
+  auto roles = TRY(roles_member(body));
+  if (!roles.contains(identity::Role::Admin)) TRY(check_not_self(call, name, "taking the role admin from"));
+  TRY(identity.set_roles(name, roles));
+  log::info("roles set", {{"user", printable(name)}, {"by", printable(call.who.name())}});
+  return answer(TRY(user_info(name)).to_json());
+}
+
+Control::Impl::Outcome Control::Impl::disable_user(Call& call) {
+  auto name = call.request.captured("name");
+  TRY(check_not_self(call, name, "disabling"));
+  TRY(identity.disable_user(name));
+  log::info("user disabled", {{"user", printable(name)}, {"by", printable(call.who.name())}});
+  return answer(TRY(user_info(name)).to_json());
+}
+
+Control::Impl::Outcome Control::Impl::enable_user(Call& call) {
+  auto name = call.request.captured("name");
+  TRY(identity.enable_user(name));
+  log::info("user enabled", {{"user", printable(name)}, {"by", printable(call.who.name())}});
+  return answer(TRY(user_info(name)).to_json());
+}
+
+}  // namespace pratique::control
