@@ -56,6 +56,9 @@ class AdmittedImage {
 Json admission_to_json(const AdmittedImage& image);  // {"repository","digest","expires"}
 Result<AdmittedImage> admission_from_json(const Json& json, const Clock& clock);
 
+// What a policy is told of one image's report, for judging where no gate is at hand; name and waivers are the caller's.
+policy::Facts facts_of(const scan::ScanReport& report, Time now);
+
 // What a person sees of one submission.
 struct Submission {
   std::string id;  // 12 hex digits; in every address and message

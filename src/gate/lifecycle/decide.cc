@@ -89,11 +89,23 @@ Status carry_out_other(const Context& context, const Row& row, const policy::Dec
 
 }  // namespace
 
+policy::Facts facts_of(const scan::ScanReport& report, Time now) {
+  auto digest = report.digest.value_or(oci::Digest::of(as_bytes(report.image)));
+  auto facts = facts_of_parts({{digest, report}}, now);
+  facts.digest = report.digest;
+  return facts;
+}
+
 policy::Facts facts_of(const Submission& submission, const std::vector<PartReport>& parts, Time now) {
-  policy::Facts facts{.repository = submission.repository.text(),
-                      .tag = submission.tag.text(),
-                      .digest = submission.digest,
-                      .now = now};
+  auto facts = facts_of_parts(parts, now);
+  facts.repository = submission.repository.text();
+  facts.tag = submission.tag.text();
+  facts.digest = submission.digest;
+  return facts;
+}
+
+policy::Facts facts_of_parts(const std::vector<PartReport>& parts, Time now) {
+  policy::Facts facts{.now = now};
   // The same package with the same finding on two platforms is one thing to repair.
   std::set<std::tuple<std::string, std::string, std::string>> seen;
   bool is_known = !parts.empty();

@@ -62,6 +62,7 @@ Json summary_of(const std::vector<PartReport>& parts);
 // scanned → approved | waiting | rejected.
 Status decide_submission(const Context& context, std::int64_t number);
 // What the policy and the waivers of now say of these reports.
+policy::Facts facts_of_parts(const std::vector<PartReport>& parts, Time now);
 policy::Facts facts_of(const Submission& submission, const std::vector<PartReport>& parts, Time now);
 Result<policy::Decision> decide(const Context& context, const Submission& submission,
                                 const std::vector<PartReport>& parts);
