@@ -9,6 +9,13 @@ namespace {
 using identity::Role;
 using registry::Mode;
 
+// Is this repository below the principal's own component?
+bool is_own(const identity::Principal& who, const oci::RepositoryName& repository) {
+  const std::string_view rest = repository.after_first_component();
+  const std::string& own = who.repository_component();
+  return rest == own || (rest.starts_with(own) && rest.substr(own.size()).starts_with("/"));
+}
+
 bool is_pusher(const identity::Principal& who) {
   return who.has(Role::Submitter) || who.has(Role::Admin);
 }
@@ -25,12 +32,6 @@ Reading reading_of(const registry::Namespace& space) {
       return Reading::Closed;
   }
   return Reading::Closed;
-}
-
-bool is_own(const identity::Principal& who, const oci::RepositoryName& repository) {
-  const std::string_view rest = repository.after_first_component();
-  const std::string& own = who.repository_component();
-  return rest == own || (rest.starts_with(own) && rest.substr(own.size()).starts_with("/"));
 }
 
 Status may_push(const identity::Principal& who, const registry::Namespace& space,

@@ -21,8 +21,6 @@ Status may_push(const identity::Principal& who, const registry::Namespace& space
 // Deleting is for those who may push, in open namespaces only: a submission is a record.
 Status may_delete(const identity::Principal& who, const registry::Namespace& space,
                   const oci::RepositoryName& repository);
-// Is this repository below the principal's own component?
-bool is_own(const identity::Principal& who, const oci::RepositoryName& repository);
 // What a person reads who tries to pull from staging.
 std::string closed_words(const registry::Namespace& space, const oci::RepositoryName& repository);
 

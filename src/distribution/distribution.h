@@ -6,7 +6,7 @@
 //
 //   namespace  push                          read
 //   open       submitter, admin              any user
-//   staging    submitter, admin, below       nobody; HEAD says 200 for what the asker pushed, else 404
+//   staging    submitter, admin, below       nobody; HEAD of a blob says 200 for what the asker pushed, else 404
 //              <namespace>/<own component>
 //   approved   nobody                        any user, what the gate admits now
 #pragma once

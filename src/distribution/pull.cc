@@ -124,10 +124,9 @@ http::Response Distribution::Impl::read_manifest(Call& call) {
   const auto reference = oci::parse_manifest_reference(call.last);
   if (!reference.ok()) return problem(reference.error(), Subject::Manifest);
   if (call.is_head() && reading_of(call.space) == Reading::Closed) {
-    // As for blobs. What is below one's own component only oneself has pushed.
-    if (!is_own(call.who, call.repository)) return problem(404, "MANIFEST_UNKNOWN", "you have not pushed this");
-    const auto info = registry.describe_manifest(call.repository, *reference);
-    return info.ok() ? described(info->digest, info->media_type, info->size) : problem(info.error(), Subject::Manifest);
+    // Always to be sent, even again: the PUT is what submits. containerd leaves it out after a 200, so an image could
+    // never be submitted a second time after its approval has run out; oras would go on to GET it.
+    return problem(404, "MANIFEST_UNKNOWN", "manifests in this namespace are not told of; send it");
   }
   const auto digest = admit_manifest(call, *reference);
   if (!digest.ok()) return problem(digest.error(), Subject::Manifest);
