@@ -85,6 +85,11 @@ Moved Channel::write_now(Bytes first, Bytes second) {
   return moved_by(::sendmsg(socket_.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL), Moved::State::WouldWrite);
 }
 
+void Channel::answer_plainly(std::string_view text) {
+  tls_.reset();
+  write_now(as_bytes(text));
+}
+
 // Waits where waiting helps; an error where nothing can.
 Status Channel::settle(const Moved& moved, Patience& patience) {
   switch (moved.state) {

@@ -34,6 +34,9 @@ class Channel {
   bool is_tls() const { return tls_ != nullptr; }
   bool needs_handshake() const { return tls_ != nullptr && !tls_->is_established(); }
   Moved handshake() { return tls_->handshake(); }
+  // After a broken handshake with a client that spoke plain HTTP: answers in kind.
+  bool heard_plain_http() const { return tls_ != nullptr && tls_->heard_plain_http(); }
+  void answer_plainly(std::string_view text);
 
   // Never waits.
   Moved read_now(std::span<std::byte> buffer);

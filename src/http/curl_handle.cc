@@ -84,6 +84,7 @@ Error transfer_error(CURL* handle, CURLcode code, const char* detail, const Pars
     case CURLE_PARTIAL_FILE:
       return unavailable(format("{} closed the connection in the middle of the answer", where));
     case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_UNSUPPORTED_PROTOCOL:  // what curl calls an answer without a status line
       return unavailable(format("{} did not answer in HTTP: {}", where, safe));
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:

@@ -31,9 +31,16 @@ std::optional<Refusal> check_lines(std::string_view head) {
   return std::nullopt;
 }
 
-Refusal refusal_of(const boost::system::error_code& error) {
-  if (error == beast::error::bad_version) return {505, "only HTTP/1.0 and HTTP/1.1 are spoken here"};
-  if (error == beast::error::header_limit) return {431, "the request head is too large"};
+// A well-formed request line of another protocol version.
+bool is_other_version(std::string_view head) {
+  auto line = head.substr(0, head.find('\r'));
+  auto pieces = split(line, ' ');
+  return pieces.size() == 3 && pieces[2].size() == 8 && pieces[2].starts_with("HTTP/") && pieces[2][6] == '.';
+}
+
+Refusal refusal_of(const boost::system::error_code& error, std::string_view head) {
+  if (error == beast::error::bad_version && is_other_version(head))
+    return {505, "only HTTP/1.0 and HTTP/1.1 are spoken here"};
   return {400, "the request head is malformed: " + error.message()};
 }
 
@@ -114,7 +121,7 @@ std::variant<Head, Refusal> parse_head(std::string_view head) {
   parser.body_limit(boost::none);
   boost::system::error_code error;
   parser.put(boost::asio::buffer(head.data(), head.size()), error);
-  if (error) return refusal_of(error);
+  if (error) return refusal_of(error, head);
   if (!parser.is_header_done()) return Refusal{400, "the request head is incomplete"};
   const auto& message = parser.get();
   Head parsed{.method = std::string(message.method_string()), .target = std::string(message.target())};

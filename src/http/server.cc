@@ -124,7 +124,10 @@ Server::Impl::Next Server::Impl::shake_hands(Connection& connection) {
     case Moved::State::Broken:
       break;
   }
-  return Next::Close;
+  shared.counters.rejected_total++;
+  if (!connection.channel.heard_plain_http()) return Next::Close;
+  connection.channel.answer_plainly(render_refusal({400, "plain HTTP was spoken to a port for TLS"}, make_request_id()));
+  return Next::Drain;
 }
 
 // Between requests: takes what is there, waits a moment for more, else gives the connection back to the loop.

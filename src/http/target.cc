@@ -63,8 +63,12 @@ Result<Target> parse_target(std::string_view target) {
     parsed.authority = std::string(target.substr(0, end));
     target.remove_prefix(end);
     if (!is_authority(parsed.authority)) return invalid("the request target holds no valid host");
-    if (target.empty()) target = "/";
     break;
+  }
+  std::string with_root;
+  if (!parsed.authority.empty() && !target.starts_with('/')) {
+    with_root = "/" + std::string(target);
+    target = with_root;
   }
   if (!target.starts_with('/')) return invalid("the request target is not a path");
   // A fragment is never sent; a reader that cuts at "#" would see another path than one that does not.

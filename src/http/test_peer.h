@@ -20,6 +20,7 @@ class RawPeer {
   std::string receive(std::string_view until = {});
   // The body of one response with a Content-Length, and its head before it.
   std::string receive_response();
+  bool hears_within(std::chrono::milliseconds time);
   bool is_closed();  // waits up to a few seconds for the server to close
 
  private:

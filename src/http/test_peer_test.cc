@@ -75,6 +75,11 @@ std::string RawPeer::receive_response() {
   return head + body;
 }
 
+bool RawPeer::hears_within(std::chrono::milliseconds time) {
+  pollfd entry{socket_.get(), POLLIN, 0};
+  return ::poll(&entry, 1, static_cast<int>(time.count())) > 0;
+}
+
 bool RawPeer::is_closed() {
   while (more()) {
   }

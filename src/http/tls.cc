@@ -112,6 +112,7 @@ Moved TlsStream::outcome(int result) {
     default:
       break;
   }
+  if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_HTTP_REQUEST) heard_plain_http_ = true;
   ERR_clear_error();
   return {Moved::State::Broken};
 }

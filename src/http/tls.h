@@ -38,6 +38,9 @@ class TlsStream {
   Moved write(Bytes bytes);
   void shutdown();  // one attempt to say goodbye
   bool is_established() const { return established_; }
+  bool heard_plain_http() const {
+    return heard_plain_http_;
+  }  // after a broken handshake: the client took the wrong door
 
  private:
   Moved outcome(int result);
@@ -46,6 +49,7 @@ class TlsStream {
   };
   std::unique_ptr<SSL, Free> ssl_;
   bool established_ = false;
+  bool heard_plain_http_ = false;
 };
 
 }  // namespace pratique::http
