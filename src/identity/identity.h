@@ -29,8 +29,8 @@ class Principal {
   const std::string& name() const { return name_; }
   bool has(Role role) const { return roles_.contains(role); }
   const std::set<Role>& roles() const { return roles_; }
-  // The user's own component of repository names: the name escaped byte for byte so that it is legal, unique and
-  // reversible ("Ann.B" → "-41nn-2e-42": see docs/formats/user-repository.md).
+  // The user's own component of repository names: the name escaped so that it is legal, unique and reversible
+  // ("ann.b@x.org" → "ann-2eb-40x-2eorg", "Ann" → "u_41nn": see docs/formats/user-repository.md).
   const std::string& repository_component() const { return component_; }
 
  private:
@@ -41,18 +41,23 @@ class Principal {
   std::set<Role> roles_;
   std::string component_;
 };
-// Acts for the program itself (expiry, bootstrap); named "system", holds no role.
+// Acts for the program itself (expiry, bootstrap); named "system", holds no role. No user can have that name.
 Principal make_system_principal();
 
+// A legal repository component of at most kComponentBytesMax bytes for any name of at most kUserNameBytesMax bytes.
 std::string escape_user_name(std::string_view name);
+// The name whose escape this is; Invalid for anything that escape_user_name does not give.
 Result<std::string> unescape_user_name(std::string_view component);
+inline constexpr std::size_t kUserNameBytesMax = 128;
+// A repository name has 255 bytes: this leaves 44 for the namespace and its slash.
+inline constexpr std::size_t kComponentBytesMax = 210;
 
-// What a registry token allows, in the distribution token specification's words.
+// What a registry token asks for, in the distribution token specification's words.
 struct Scope {
-  std::string repository;
-  std::set<std::string> actions;  // "pull", "push", "delete"
+  std::string repository;         // characters of a repository name; whether it is one, oci::RepositoryName says
+  std::set<std::string> actions;  // "pull", "push", "delete"; unknown words are not asked for
 };
-// "repository:name:pull,push"; nullopt for other resource types.
+// "repository:name:pull,push" ("*" asks for all three); nullopt for other resource types and malformed text.
 std::optional<Scope> parse_scope(std::string_view text);
 
 struct User {
@@ -65,6 +70,7 @@ struct User {
 struct Options {
   seconds token_lifetime{900};
   // A password tried wrong this often in a row locks that name for `lockout` (guessing; each try also costs yescrypt).
+  // Names that do not exist are locked alike. Counted in memory: a restart forgets.
   int failures_max = 10;
   seconds lockout{60};
 };
@@ -77,24 +83,31 @@ class Identity {
 
   // Creates "admin" with every role when there is no user at all; gives the generated password, once.
   Result<std::optional<std::string>> bootstrap_admin();
-  // Conflict when the name exists, Invalid for an empty or over-long (128 bytes) name or a password under 8 characters.
+  // Conflict when the name exists. Invalid for a name that is empty, over kUserNameBytesMax, no UTF-8, "system" or
+  // holds control characters or ":" (HTTP Basic cannot carry it), and for a password under 8 or over 256 bytes or with
+  // NUL.
   Status add_user(std::string_view name, std::string_view password, const std::set<Role>& roles);
+  // These are NotFound for an unknown name. A new password and disabling end the user's tokens. Taking the last enabled
+  // administrator away is a Conflict: nobody could undo it.
   Status set_password(std::string_view name, std::string_view password);
   Status set_roles(std::string_view name, const std::set<Role>& roles);
   Status disable_user(std::string_view name);
   Status enable_user(std::string_view name);
-  Result<std::vector<User>> users();
+  Result<std::vector<User>> users();  // by name
 
-  // Denied for an unknown name, wrong password or disabled user: the same words and the same time for each. A right
-  // password is remembered (hashed, in memory, minutes) so that a client's twenty requests cost one yescrypt.
+  // Denied for an unknown name, wrong password or disabled user: the same words and the same time for each; Denied with
+  // the time to wait while the name is locked. A right password is remembered (hashed, in memory, minutes) so that a
+  // client's twenty requests cost one yescrypt.
   Result<Principal> authenticate(std::string_view name, std::string_view password);
-  // Opaque bearer tokens, stored hashed; checked at the start of a request only, so that a long upload outlives its token.
+  // Opaque bearer tokens, stored hashed; checked at the start of a request only, so that a long upload outlives its
+  // token.
   struct Token {
     std::string secret;
     Time issued;
     seconds lifetime;
   };
-  Result<Token> issue_token(const Principal& principal);
+  Result<Token> issue_token(const Principal& principal);  // Denied for a user who is gone or disabled
+  // Denied for a token that is unknown, expired or whose user is disabled. Roles are the user's present ones.
   Result<Principal> authenticate_token(std::string_view secret);
 
  private:

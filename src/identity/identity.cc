@@ -1,0 +1,195 @@
+#include "identity/identity.h"
+
+#include <algorithm>
+
+#include "base/encoding.h"
+#include "base/format.h"
+#include "base/random.h"
+#include "base/text.h"
+#include "identity/attempts.h"
+#include "identity/password.h"
+#include "identity/roles.h"
+#include "identity/users.h"
+
+namespace pratique::identity {
+
+namespace {
+
+constexpr db::Migration kMigrations[] = {{"identity", 1, R"sql(
+CREATE TABLE identity_user (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  password TEXT NOT NULL,
+  roles TEXT NOT NULL,
+  disabled INTEGER NOT NULL,
+  created INTEGER NOT NULL
+) STRICT;
+CREATE TABLE identity_token (
+  hash BLOB PRIMARY KEY,
+  user INTEGER NOT NULL REFERENCES identity_user (id) ON DELETE CASCADE,
+  issued INTEGER NOT NULL,
+  expires INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX identity_token_expires ON identity_token (expires);
+CREATE INDEX identity_token_user ON identity_token (user);
+)sql"}};
+
+constexpr std::string_view kAdminName = "admin";
+// 20 characters of 5.8 bits: typed once, then changed or kept in a password manager.
+constexpr std::size_t kGeneratedPasswordLength = 20;
+// Lets secret scanners recognise a token that was committed somewhere.
+constexpr std::string_view kTokenPrefix = "prt_";
+constexpr std::size_t kTokenRandomBytes = 32;
+constexpr std::size_t kTokenBytesMax = 128;
+
+// One sentence for every way to fail, so that nobody learns which names exist.
+Error wrong_credentials() {
+  return denied("unknown user name or wrong password");
+}
+
+Status check_name(std::string_view name) {
+  if (name.empty() || name.size() > kUserNameBytesMax)
+    return invalid(format("a user name has 1 to {} bytes", kUserNameBytesMax));
+  if (!is_utf8(name)) return invalid("a user name is UTF-8 text");
+  auto is_forbidden = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F || c == ':'; };
+  if (std::any_of(name.begin(), name.end(), is_forbidden))
+    return invalid("a user name holds no control characters and no \":\"");
+  if (name == kSystemName) return invalid("the name \"system\" is the program's own");
+  return {};
+}
+
+}  // namespace
+
+struct Identity::Impl {
+  db::Database& database;
+  const Clock& clock;
+  const Options options;
+  PasswordHasher hasher;
+  Lockout lockout;
+  VerifiedPasswords verified;
+
+  // The right user or nullopt; costs one yescrypt unless the password was right a moment ago.
+  std::optional<StoredUser> check(const std::optional<StoredUser>& user, std::string_view name,
+                                  std::string_view password);
+  // Reads a user, lets `change` edit it, writes it back with the new password if there is one.
+  Status change(std::string_view name, const std::function<void(User&)>& change,
+                const std::optional<std::string>& hash = {});
+};
+
+Identity::Identity(db::Database& database, const Clock& clock, Options options)
+    : impl_(new Impl{.database = database, .clock = clock, .options = options, .lockout = Lockout(options)}) {}
+Identity::~Identity() = default;
+
+std::span<const db::Migration> Identity::migrations() {
+  return kMigrations;
+}
+
+Result<std::optional<std::string>> Identity::bootstrap_admin() {
+  using Generated = std::optional<std::string>;
+  if (TRY(impl_->database.read(has_users))) return Generated();
+  std::string password = random_password(kGeneratedPasswordLength);
+  // Hashed before the transaction: the writer's queue must not wait for it.
+  std::string hash = TRY(impl_->hasher.hash(password));
+  User admin{.name = std::string(kAdminName), .roles = every_role(), .created = impl_->clock.now()};
+  return impl_->database.write([&](db::Transaction& tx) -> Result<Generated> {
+    if (TRY(has_users(tx))) return Generated();
+    TRY(insert_user(tx, admin, hash));
+    return Generated(password);
+  });
+}
+
+Status Identity::add_user(std::string_view name, std::string_view password, const std::set<Role>& roles) {
+  TRY(check_name(name));
+  std::string hash = TRY(impl_->hasher.hash(password));
+  User user{.name = std::string(name), .roles = roles, .created = impl_->clock.now()};
+  return impl_->database.write([&](db::Transaction& tx) { return insert_user(tx, user, hash); });
+}
+
+Status Identity::set_password(std::string_view name, std::string_view password) {
+  std::string hash = TRY(impl_->hasher.hash(password));
+  TRY(impl_->change(name, [](User&) {}, hash));
+  impl_->lockout.note_success(name);  // whoever sets a new password for a locked user wants them in
+  return {};
+}
+
+Status Identity::set_roles(std::string_view name, const std::set<Role>& roles) {
+  return impl_->change(name, [&](User& user) { user.roles = roles; });
+}
+
+Status Identity::disable_user(std::string_view name) {
+  return impl_->change(name, [](User& user) { user.is_disabled = true; });
+}
+
+Status Identity::enable_user(std::string_view name) {
+  return impl_->change(name, [](User& user) { user.is_disabled = false; });
+}
+
+Status Identity::Impl::change(std::string_view name, const std::function<void(User&)>& edit,
+                              const std::optional<std::string>& hash) {
+  TRY(database.write([&](db::Transaction& tx) -> Status {
+    auto stored = TRY(find_user(tx, name));
+    if (!stored) return not_found(format("there is no user \"{}\"", printable(name)));
+    edit(stored->user);
+    if (hash || stored->user.is_disabled) TRY(delete_tokens_of(tx, name));
+    return update_user(tx, stored->user, hash);
+  }));
+  verified.forget(name);
+  return {};
+}
+
+Result<std::vector<User>> Identity::users() {
+  return impl_->database.read(list_users);
+}
+
+Result<Principal> Identity::authenticate(std::string_view name, std::string_view password) {
+  Time now = impl_->clock.now();
+  if (auto wait = impl_->lockout.locked_for(name, now))
+    return denied(format("too many wrong passwords for this user name: wait {}", human_duration(*wait)));
+  auto user = TRY(impl_->database.read([&](db::Transaction& tx) { return find_user(tx, name); }));
+  user = impl_->check(user, name, password);
+  if (!user || user->user.is_disabled) {
+    // Too long a name cannot exist, and must not fill the memory of failures.
+    if (name.size() <= kUserNameBytesMax) impl_->lockout.note_failure(name, now);
+    return wrong_credentials();
+  }
+  impl_->lockout.note_success(name);
+  return Principal(user->user.name, user->user.roles);
+}
+
+std::optional<StoredUser> Identity::Impl::check(const std::optional<StoredUser>& user, std::string_view name,
+                                                std::string_view password) {
+  if (!user) {
+    hasher.spend_the_same(password);
+    return std::nullopt;
+  }
+  Time now = clock.now();
+  if (verified.remembers(name, password, user->password_hash, now)) return user;
+  if (!hasher.matches(password, user->password_hash)) return std::nullopt;
+  if (!user->user.is_disabled) verified.remember(name, password, user->password_hash, now);
+  return user;
+}
+
+Result<Identity::Token> Identity::issue_token(const Principal& principal) {
+  Time now = impl_->clock.now();
+  Token token{.secret = std::string(kTokenPrefix) + to_base64url(as_bytes(random_bytes(kTokenRandomBytes))),
+              .issued = now,
+              .lifetime = impl_->options.token_lifetime};
+  return impl_->database.write([&](db::Transaction& tx) -> Result<Token> {
+    auto user = TRY(find_user(tx, principal.name()));
+    if (!user || user->user.is_disabled) return denied("the user is gone or disabled");
+    TRY(delete_expired_tokens(tx, now));
+    TRY(insert_token(tx, user->id, token.secret, now, now + token.lifetime));
+    return token;
+  });
+}
+
+Result<Principal> Identity::authenticate_token(std::string_view secret) {
+  std::optional<StoredUser> user;
+  if (secret.size() <= kTokenBytesMax)
+    user = TRY(
+        impl_->database.read([&](db::Transaction& tx) { return find_user_by_token(tx, secret, impl_->clock.now()); }));
+  if (!user || user->user.is_disabled) return denied("the token is unknown or has expired");
+  return Principal(user->user.name, user->user.roles);
+}
+
+}  // namespace pratique::identity
