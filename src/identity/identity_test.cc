@@ -193,7 +193,7 @@ TEST_F(IdentityTest, LocksANameAfterTooManyFailures) {
   fail("ann", 3);
   EXPECT_TRUE(contains(refusal("ann", kPassword), "wait 1 minute")) << refusal("ann", kPassword);
   clock_.advance(seconds(59));
-  EXPECT_TRUE(contains(refusal("ann", kPassword), "wait 1 second"));
+  EXPECT_TRUE(contains(refusal("ann", kPassword), "wait 1.0 s"));
   clock_.advance(seconds(1));
   EXPECT_TRUE(login("ann").ok());
 }
