@@ -157,7 +157,7 @@ class Merger {
       return std::tie(package.name, package.version, package.architecture, package.kind, package.location);
     };
     std::sort(image.packages.begin(), image.packages.end(),
-                     [&](const auto& a, const auto& b) { return order(a) < order(b); });
+              [&](const auto& a, const auto& b) { return order(a) < order(b); });
   }
 
   // One system has one database a manager, and one manager. More is a stitched image of which half would be judged by

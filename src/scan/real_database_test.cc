@@ -61,8 +61,7 @@ TEST(RealDatabase, OfAnAlpineImageReadsAsItsText) {
   std::string name(trim(output_of("sh", {"-c", "tar -tzf \"$0\" | grep -m1 '/layer.tar$'", file})));
   ASSERT_FALSE(name.empty());
   auto layer = output_of("tar", {"-xzOf", file, name});
-  auto text =
-      output_of("sh", {"-c", "tar -xzOf \"$0\" \"$1\" | tar -xO lib/apk/db/installed", file, name});
+  auto text = output_of("sh", {"-c", "tar -xzOf \"$0\" \"$1\" | tar -xO lib/apk/db/installed", file, name});
   ASSERT_FALSE(text.empty());
   std::vector<std::string> theirs;
   std::string package;
