@@ -258,7 +258,8 @@ class Uploader {
 
 Acknowledged read_reports(const std::string& text) {
   Acknowledged told;
-  for (std::string_view line : split(text.substr(0, text.rfind('\n') + 1), '\n')) {
+  std::string whole = text.substr(0, text.rfind('\n') + 1);  // the kill may have cut the last line
+  for (std::string_view line : split(whole, '\n')) {
     auto words = split(line, ' ');
     if (words.size() != 3) continue;
     if (words[0] == "upload") told.uploads[std::string(words[1])] = *parse_decimal(words[2]);
