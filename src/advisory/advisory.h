@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,15 +20,23 @@
 
 namespace pratique::advisory {
 
-enum class SourceKind { Osv, DebianTracker, DebianSecurityList, AlpineSecdb, DebianSecurityArchive, KnownExploited, Starter };
+enum class SourceKind {
+  Osv,
+  DebianTracker,
+  DebianSecurityList,
+  AlpineSecdb,
+  DebianSecurityArchive,
+  KnownExploited,
+  Starter
+};
 std::string_view to_string(SourceKind kind);  // "osv", "debian-tracker", …
 
 struct SourceInfo {
   SourceKind kind;
-  std::string origin;    // file or URL
+  std::string origin;  // file or URL
   std::uint64_t records = 0;
-  Time newest;           // date of the newest record it holds
-  std::string sha256;    // of the feed as read
+  Time newest;         // date of the newest record it holds
+  std::string sha256;  // of the feed as read
 };
 
 struct DatabaseInfo {
@@ -63,8 +72,8 @@ class Database {
   std::unique_ptr<Impl> impl_;
 };
 
-// What a set of packages is affected by, one finding a vulnerability and package: aliases merged, the distribution's own
-// word preferred, not-affected statements honoured.
+// What a set of packages is affected by, one finding a vulnerability and package: aliases merged, the distribution's
+// own word preferred, not-affected statements honoured.
 struct Matches {
   std::vector<vuln::Finding> findings;  // in ranks_before order
   struct Unjudged {
@@ -74,22 +83,26 @@ struct Matches {
   std::vector<Unjudged> unjudged;
   bool is_covered = false;  // the database has data for this distribution
 };
-Matches match(const Database& database, const vuln::Distribution& distribution, const std::vector<vuln::Package>& packages);
+Matches match(const Database& database, const vuln::Distribution& distribution,
+              const std::vector<vuln::Package>& packages);
 
 using ProgressCallback = std::function<void(std::string_view what, std::uint64_t done, std::uint64_t total)>;
 
 struct BuildInput {
   SourceKind kind;
-  std::string path;    // file or directory; compressed by its extension (.gz, .xz, .bz2, .zip)
+  std::string path;    // file or directory; gzip, xz and zip are unpacked whatever the name says
   std::string stream;  // where the feed does not say: "alpine:3.19" for a secdb, "debian:12" for an archive index
+  std::optional<Time> as_of;  // for feeds without dates of their own: when the publisher last changed them
 };
-// Guesses the kind from names and content: all.zip, *.yaml secdb, DSA/list, tracker JSON, Sources/Packages, KEV.
+// The feeds in a file or directory, by name and content: OSV zip or records, secdb, DSA/DLA list, tracker JSON,
+// Sources/Packages of a security archive, KEV. NotFound when there is none; unknown files in a directory are passed
+// over.
 Result<std::vector<BuildInput>> recognise(const std::string& path);
 
 struct BuildReport {
   DatabaseInfo info;
-  std::uint64_t skipped = 0;              // records that could not be read
-  std::vector<std::string> problems;      // the first hundred, with file and reason
+  std::uint64_t skipped = 0;          // records that could not be read
+  std::vector<std::string> problems;  // the first hundred, with file and reason
 };
 // Compiles inputs (with the starter set unless told otherwise) into `output`, atomically.
 struct BuildOptions {
