@@ -1,9 +1,10 @@
+#include "wire/wire.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
 #include "base/check.h"
-#include "wire/wire.h"
 
 // What is accepted is written back as something that is accepted and equal.
 template <typename T>

@@ -91,12 +91,22 @@ Result<std::size_t> expire_due(const Context& context) {
 
 Result<std::size_t> judge_again(const Context& context) {
   auto waiting = TRY(context.database.read([](db::Transaction& tx) { return load_in_states(tx, {State::Waiting}); }));
-  for (const auto& row : waiting) TRY(judge_waiting_again(context, row));
+  // One image that cannot be judged now must not shield the others.
+  for (const auto& row : waiting)
+    if (auto outcome = judge_waiting_again(context, row); !outcome.ok())
+      log::error("judging again failed", {{"submission", row.submission.id}, {"reason", outcome.error().message()}});
   std::size_t revoked = 0;
   Time now = context.clock.now();
   auto admissions = TRY(all_open(context));
-  for (const auto& admission : admissions)
-    if (admission.expires > now && TRY(judge_admitted_again(context, admission))) ++revoked;
+  for (const auto& admission : admissions) {
+    if (admission.expires <= now) continue;
+    auto outcome = judge_admitted_again(context, admission);
+    if (!outcome.ok())
+      log::error("judging again failed",
+                 {{"digest", admission.digest.to_string()}, {"reason", outcome.error().message()}});
+    else if (*outcome)
+      ++revoked;
+  }
   return revoked;
 }
 
