@@ -68,11 +68,11 @@ bool is_host(std::string_view text) {
   return port && *port > 0 && *port <= 65535 && is_host_name(text.substr(0, colon));
 }
 
-// Docker's rule: the first component is a host if it could not be one of a repository, or is "localhost".
+// Docker's rule: the first component is a host if it could not be one of a repository, or is "localhost". Docker also
+// takes an upper-case word for a host; in lower case, as hosts are compared, it would be a repository again, so it is
+// neither here.
 bool looks_like_host(std::string_view first) {
-  auto is_upper = [](char c) { return c >= 'A' && c <= 'Z'; };
-  return first == "localhost" || contains(first, ".") || contains(first, ":") ||
-         std::any_of(first.begin(), first.end(), is_upper);
+  return first == "localhost" || contains(first, ".") || contains(first, ":");
 }
 
 struct HostAndRest {

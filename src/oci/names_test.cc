@@ -75,7 +75,6 @@ TEST(Reference, CompletesWhatIsLeftOut) {
       {"[::1]:5000/a:1", "[::1]:5000/a:1"},
       {"[::1]/a:1", "[::1]/a:1"},
       {"Registry.Example/a", "registry.example/a:latest"},
-      {"HOST/a", "host/a:latest"},
       {"quay.io/a/b@" + kSum, "quay.io/a/b@" + kSum},
       {"quay.io/a/b:1@" + kSum, "quay.io/a/b:1@" + kSum},
       {"a-b.c:443/x__y/z:_1", "a-b.c:443/x__y/z:_1"},

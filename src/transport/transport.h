@@ -1,15 +1,17 @@
 // Images where people keep them, behind one reader: OCI layouts, archives, daemons, directories, registries — and the
 // way into a registry. Names follow containers-transports(5).
 //
-// Every blob read is verified against its descriptor before the reader says it is done. Not here: what is inside a layer.
-// Thread rule: an Image and a RegistryClient may be used from several threads; a BlobStream from one.
+// Every blob read is verified against its descriptor before the reader says it is done. Not here: what is inside a
+// layer. Thread rule: an Image and a RegistryClient may be used from several threads; a BlobStream from one.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -35,6 +37,7 @@ class Image {
   virtual Result<std::unique_ptr<BlobStream>> open_blob(const oci::Descriptor& descriptor) = 0;
   oci::Digest digest() const { return oci::Digest::of(as_bytes(manifest_bytes())); }
 };
+// The whole blob, verified; Limit where the descriptor says more than `bytes_max`.
 Result<std::string> read_blob(Image& image, const oci::Descriptor& descriptor, std::size_t bytes_max);
 
 struct Credentials {
@@ -44,23 +47,23 @@ struct Credentials {
 
 struct OpenOptions {
   oci::Platform platform{"linux", "amd64", ""};  // which child of an index
-  bool plain_http = false;                      // registries: loopback is tried plain too, as docker does
+  bool plain_http = false;                       // registries: loopback is tried plain too, as docker does
   bool verify_tls = true;
-  std::optional<Credentials> credentials;       // else the auth files docker and podman write
-  std::string daemon_socket;                    // "" : $DOCKER_HOST, then /var/run/docker.sock
+  std::optional<Credentials> credentials;  // else the auth files docker and podman write
+  std::string daemon_socket;               // "" : $DOCKER_HOST, then /var/run/docker.sock
 };
 
 // "oci:DIR[:TAG]", "oci-archive:FILE[:TAG]", "docker-archive:FILE[:REF]", "docker-daemon:REF", "docker://REF",
-// "containers-storage:REF" (through podman or skopeo), "dir:PATH" (a root file system as one layer), or a bare path that
-// exists. Invalid names what the accepted forms are; NotFound names what there is instead (tags, references).
+// "containers-storage:REF" (through podman or skopeo), "dir:PATH" (a root file system as one layer), or a bare path
+// that exists. Invalid names what the accepted forms are; NotFound names what there is instead (tags, references).
 Result<std::unique_ptr<Image>> open(std::string_view target, const OpenOptions& options = {});
 
 // A registry as a client: challenges, tokens, uploads. One a host; reuses tokens.
 class RegistryClient {
  public:
   struct Options {
-    std::string host;  // "127.0.0.1:5000"
-    std::optional<Credentials> credentials;
+    std::string host;                        // "127.0.0.1:5000"
+    std::optional<Credentials> credentials;  // nullopt: anonymous; see stored_credentials
     bool plain_http = false;
     bool verify_tls = true;
   };
@@ -75,14 +78,16 @@ class RegistryClient {
   };
   // Verified against the digest asked for, or the Docker-Content-Digest header.
   Result<ManifestAnswer> get_manifest(const oci::RepositoryName& repository, const oci::ManifestReference& reference);
-  Result<std::unique_ptr<BlobStream>> open_blob(const oci::RepositoryName& repository, const oci::Descriptor& descriptor);
+  Result<std::unique_ptr<BlobStream>> open_blob(const oci::RepositoryName& repository,
+                                                const oci::Descriptor& descriptor);
   Result<bool> has_blob(const oci::RepositoryName& repository, const oci::Digest& digest);
   // Streams `blob` up; `advanced` hears of bytes sent.
   Status push_blob(const oci::RepositoryName& repository, const oci::Descriptor& descriptor, BlobStream& blob,
                    const std::function<void(std::uint64_t)>& advanced);
   // What the registry said: its warnings on success; Refused with its message on a 4xx.
-  Result<std::vector<std::string>> push_manifest(const oci::RepositoryName& repository, const oci::ManifestReference& reference,
-                                                 std::string_view bytes, std::string_view media_type);
+  Result<std::vector<std::string>> push_manifest(const oci::RepositoryName& repository,
+                                                 const oci::ManifestReference& reference, std::string_view bytes,
+                                                 std::string_view media_type);
 
  private:
   struct Impl;
@@ -103,10 +108,11 @@ struct PushResult {
   std::vector<std::string> warnings;
 };
 // Copies an image into a registry: blobs it lacks, then the manifest.
-Result<PushResult> push(Image& image, RegistryClient& registry, const oci::RepositoryName& repository, const oci::Tag& tag,
-                        CopyProgress& progress);
+Result<PushResult> push(Image& image, RegistryClient& registry, const oci::RepositoryName& repository,
+                        const oci::Tag& tag, CopyProgress& progress);
 // Copies an image into an OCI layout directory (created when absent), every byte verified, tagged `tag`.
-Result<oci::Descriptor> write_layout(Image& image, const std::string& directory, const std::string& tag, CopyProgress& progress);
+Result<oci::Descriptor> write_layout(Image& image, const std::string& directory, const std::string& tag,
+                                     CopyProgress& progress);
 
 // What `docker login` / `podman login` stored for a host: $REGISTRY_AUTH_FILE, $DOCKER_CONFIG, ~/.docker/config.json,
 // $XDG_RUNTIME_DIR/containers/auth.json. nullopt where there is nothing.

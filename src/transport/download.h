@@ -1,0 +1,15 @@
+// A blob out of a registry as a stream; a broken transfer goes on where it broke, if the registry can.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "transport/session.h"
+
+namespace pratique::transport {
+
+// Unverified bytes. The session is shared with the stream's own thread, which may outlive the client that made it.
+Result<std::unique_ptr<BlobStream>> download(std::shared_ptr<Session> session, const oci::RepositoryName& repository,
+                                             const oci::Descriptor& descriptor);
+
+}  // namespace pratique::transport
