@@ -79,7 +79,7 @@ struct BundleInput {
   std::string hostname;
   std::string user_database, group_database;  // the image's /etc/passwd and /etc/group
   std::uint32_t first_host_id = 100'000;
-  std::string cgroups_path;  // for a runtime that insists on one; "" : none
+  std::uint64_t open_files_max = 16'384;
 };
 Result<std::string> bundle_config(const BundleInput& input);
 
