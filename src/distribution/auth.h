@@ -12,7 +12,7 @@ namespace pratique::distribution {
 
 // The "service" of challenges and tokens. Clients hand it back as it is.
 inline constexpr std::string_view kTokenService = "pratique";
-// As long as a name stays locked after too many wrong passwords.
+// For an upload or two to finish.
 inline constexpr seconds kRetryAfter{60};
 
 struct BasicCredentials {

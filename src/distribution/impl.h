@@ -19,6 +19,12 @@ struct Call {
   std::string address(std::string_view rest) const;  // "<origin>/v2/<repository>/<rest>"
 };
 
+// A manifest that may be read now.
+struct Readable {
+  oci::Digest digest;
+  std::optional<gate::AdmittedImage> image;  // in an approved namespace: the admission, for the journal
+};
+
 struct Distribution::Impl {
   registry::Registry& registry;
   store::Store& store;
@@ -57,8 +63,8 @@ struct Distribution::Impl {
   http::Response finish(Call& call, registry::Upload upload, const oci::Digest& digest);
   Result<std::optional<oci::Digest>> try_mount(const Call& call);
 
-  // The one gate in front of bytes: the digest that may be read under this reference, or why none may.
-  Result<oci::Digest> admit_manifest(const Call& call, const oci::ManifestReference& reference);
+  // The one gate in front of bytes: what may be read under this reference, or why nothing may.
+  Result<Readable> admit_manifest(const Call& call, const oci::ManifestReference& reference);
   Status admit_blob(const oci::RepositoryName& repository, const registry::Namespace& space, const oci::Digest& blob);
 };
 

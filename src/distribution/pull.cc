@@ -77,24 +77,17 @@ Status Distribution::Impl::admit_blob(const oci::RepositoryName& repository, con
   return admitted.ok() ? Status() : Status(admitted.error());
 }
 
-// In an approved repository a digest may be an image of its own, or a child of an admitted index.
-Result<oci::Digest> Distribution::Impl::admit_manifest(const Call& call, const oci::ManifestReference& reference) {
+Result<Readable> Distribution::Impl::admit_manifest(const Call& call, const oci::ManifestReference& reference) {
   switch (reading_of(call.space)) {
     case Reading::Free:
-      return TRY(registry.describe_manifest(call.repository, reference)).digest;
+      return Readable{TRY(registry.describe_manifest(call.repository, reference)).digest, {}};
     case Reading::Closed:
       return denied(closed_words(call.space, call.repository));
     case Reading::Admitted:
       break;
   }
-  auto admitted = gate.admit(call.repository, reference);
-  if (admitted.ok()) return admitted->digest();
-  const auto* digest = std::get_if<oci::Digest>(&reference);
-  if (digest == nullptr) return admitted.error();
-  auto part = gate.admit_part(call.repository, *digest);
-  if (part.ok()) return *digest;
-  // The more telling of the two: "expired on …" rather than "not known".
-  return admitted.error().kind() == ErrorKind::NotFound ? part.error() : admitted.error();
+  auto admitted = TRY(gate.admit(call.repository, reference));
+  return Readable{admitted.digest(), admitted};
 }
 
 http::Response Distribution::Impl::read_blob(Call& call) {
@@ -128,14 +121,19 @@ http::Response Distribution::Impl::read_manifest(Call& call) {
     // never be submitted a second time after its approval has run out; oras would go on to GET it.
     return problem(404, "MANIFEST_UNKNOWN", "manifests in this namespace are not told of; send it");
   }
-  const auto digest = admit_manifest(call, *reference);
-  if (!digest.ok()) return problem(digest.error(), Subject::Manifest);
+  const auto readable = admit_manifest(call, *reference);
+  if (!readable.ok()) return problem(readable.error(), Subject::Manifest);
   if (call.is_head()) {
-    const auto info = registry.describe_manifest(call.repository, *digest);
+    const auto info = registry.describe_manifest(call.repository, readable->digest);
     return info.ok() ? described(info->digest, info->media_type, info->size) : problem(info.error(), Subject::Manifest);
   }
-  auto manifest = registry.get_manifest(call.repository, *digest);
+  auto manifest = registry.get_manifest(call.repository, readable->digest);
   if (!manifest.ok()) return problem(manifest.error(), Subject::Manifest);
+  if (readable->image) {
+    // Before the bytes: a pull that cannot be recorded does not happen.
+    const auto recorded = gate.record_pull(call.who, *readable->image);
+    if (!recorded.ok()) return problem(recorded.error(), Subject::Manifest);
+  }
   auto response = described(manifest->digest, manifest->media_type, manifest->bytes.size());
   response.body = std::move(manifest->bytes);
   return response;

@@ -124,7 +124,8 @@ class World : public testing::Test {
   }
   std::vector<std::string> events() {
     std::vector<std::string> names;
-    for (const auto& entry : journal->read(0, 1000).value()) names.push_back(entry.event);
+    const auto entries = journal->read(0, 1000).value();
+    for (const auto& entry : entries) names.push_back(entry.event);
     return names;
   }
 
