@@ -99,6 +99,7 @@ class Judge {
     for (const auto& gap : facts_.unjudged)
       add(strict(policy_.on_unjudged), "unjudged",
           format("{} was not judged: {} ({})", printable(gap.what), printable(gap.reason), printable(gap.code)));
+    if (!facts_.unjudged.empty()) return;
     // An image in which nothing was found was not looked at, whatever the reason: a program may lie in it all the same.
     if (facts_.packages == 0) add(strict(policy_.on_unjudged), "unjudged", "no package was found in the image");
     if (facts_.stream.empty())

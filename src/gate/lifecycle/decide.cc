@@ -122,7 +122,7 @@ policy::Facts facts_of_parts(const std::vector<PartReport>& parts, Time now) {
     facts.stream = stream;
     is_dated = is_dated && report.database.newest > Time();
     facts.database_newest = std::min(facts.database_newest.value_or(report.database.newest), report.database.newest);
-    if (report.packages.empty())
+    if (report.packages.empty() && report.gaps.empty())
       facts.unjudged.push_back({format("image {}", digest.short_text()), "no package was found in it", "no-packages"});
   }
   // As well known as the part that is known least.
