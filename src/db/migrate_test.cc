@@ -1,3 +1,5 @@
+#include "db/migrate.h"
+
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
