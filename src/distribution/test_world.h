@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -85,16 +87,50 @@ inline std::string config_json(std::string_view salt) {
                 salt);
 }
 
+inline const Time kStart = *Time::parse("2026-11-20T12:00:00Z");
+
+inline std::vector<db::Migration> all_migrations() {
+  std::vector<db::Migration> all;
+  for (const auto part : {identity::Identity::migrations(), journal::Journal::migrations(),
+                          registry::Registry::migrations(), gate::Gate::migrations()}) {
+    all.insert(all.end(), part.begin(), part.end());
+  }
+  return all;
+}
+
+// A database with people in it, made once and copied for each test: a password hash is slow by intent.
+struct Town {
+  os::TemporaryDirectory directory = std::move(os::TemporaryDirectory::create()).value();
+  std::map<std::string, std::string> tokens;
+  std::map<std::string, identity::Principal> people;
+
+  Town() {
+    const ManualClock clock(kStart);
+    auto database = std::move(db::Database::open({.path = path()}, all_migrations())).value();
+    identity::Identity identity(*database, clock);
+    using identity::Role;
+    for (const auto& [name, role] : {std::pair("ann", Role::Submitter), std::pair("bob", Role::Submitter),
+                                     std::pair("run", Role::Runner), std::pair("rev", Role::Reviewer)}) {
+      const auto password = format("password-of-{}", name);
+      identity.add_user(name, password, {role}).value();
+      const auto who = identity.authenticate(name, password).value();
+      tokens[name] = identity.issue_token(who)->secret;
+      people.emplace(name, who);
+    }
+  }
+  std::string path() const { return directory.path() + "/state.db"; }
+};
+inline const Town& town() {
+  static const Town made;
+  return made;
+}
+
 class World : public testing::Test {
  protected:
   // `verdict`: what the policy says to an image it cannot judge, which is every image here.
   explicit World(policy::Verdict verdict = policy::Verdict::Review) {
-    std::vector<db::Migration> all;
-    for (const auto part : {identity::Identity::migrations(), journal::Journal::migrations(),
-                            registry::Registry::migrations(), gate::Gate::migrations()}) {
-      all.insert(all.end(), part.begin(), part.end());
-    }
-    database = std::move(db::Database::open({.path = directory.path() + "/state.db"}, all)).value();
+    std::filesystem::copy_file(town().path(), directory.path() + "/state.db");
+    database = std::move(db::Database::open({.path = directory.path() + "/state.db"}, all_migrations())).value();
     store = std::move(store::Store::open({.directory = directory.path() + "/store"})).value();
     inventories = std::move(scan::InventoryStore::open(directory.path() + "/inventories")).value();
     journal = std::make_unique<journal::Journal>(*database, clock);
@@ -105,10 +141,6 @@ class World : public testing::Test {
         gate::Options{.policy = policy(verdict)});
     distribution =
         std::make_unique<Distribution>(*registry, *store, *identity, *gate, Options{.refuse_at_push = {"strict"}});
-    add_person("ann", {identity::Role::Submitter});
-    add_person("bob", {identity::Role::Submitter});
-    add_person("run", {identity::Role::Runner});
-    add_person("rev", {identity::Role::Reviewer});
   }
 
   static std::vector<registry::Namespace> namespaces() {
@@ -124,12 +156,9 @@ class World : public testing::Test {
     return made;
   }
 
-  // A token stands for a password here: a password hash is slow by intent.
-  void add_person(const std::string& name, const std::set<identity::Role>& roles) {
-    identity->add_user(name, "password-of-" + name, roles).value();
-    const auto who = identity->authenticate(name, "password-of-" + name).value();
-    people.emplace(name, who);
-    tokens[name] = identity->issue_token(who)->secret;
+  // Tokens last minutes, the stories here last weeks.
+  void renew_tokens() {
+    for (const auto& [name, who] : people) tokens[name] = identity->issue_token(who)->secret;
   }
   // A reviewer lets everything through that waits.
   void approve_all() {
@@ -201,7 +230,7 @@ class World : public testing::Test {
   }
 
   os::TemporaryDirectory directory = std::move(os::TemporaryDirectory::create()).value();
-  ManualClock clock{*Time::parse("2026-11-20T12:00:00Z")};
+  ManualClock clock{kStart};
   std::shared_ptr<const advisory::Database> advisories = advisory::Database::starter();
   scan::Cataloguer cataloguer;
   std::unique_ptr<db::Database> database;
@@ -212,8 +241,8 @@ class World : public testing::Test {
   std::unique_ptr<registry::Registry> registry;
   std::unique_ptr<gate::Gate> gate;
   std::unique_ptr<Distribution> distribution;
-  std::map<std::string, std::string> tokens;
-  std::map<std::string, identity::Principal> people;
+  std::map<std::string, std::string> tokens = town().tokens;
+  const std::map<std::string, identity::Principal>& people = town().people;
 };
 
 }  // namespace pratique::distribution
