@@ -25,14 +25,15 @@ std::string busybox_layer() {
   TarBuilder tar;
   tar.directory("bin").directory("etc").directory("tmp", 01777).directory("proc").directory("dev").directory("sys");
   tar.file("bin/busybox", busybox ? *busybox : "", 0755);
-  for (auto name : {"sh", "cat", "echo", "ls", "id", "touch", "mount", "unshare", "sleep", "true", "stat", "dd", "head",
-                    "wget", "ip", "chmod", "mkfifo", "env", "pwd", "grep", "mkdir", "nc", "mknod", "su", "hostname"}) {
+  for (auto name : {"sh",   "cat",  "echo",  "ls",   "id",    "touch", "mount",   "unshare", "sleep",
+                    "true", "stat", "dd",    "head", "wget",  "ip",    "chmod",   "mkfifo",  "env",
+                    "pwd",  "grep", "mkdir", "nc",   "mknod", "su",    "hostname"}) {
     tar.symlink(format("bin/{}", name), "busybox");
   }
   tar.file("etc/passwd", "root:x:0:0:root:/root:/bin/sh\nworker:x:1000:1001:w:/home/worker:/bin/sh\n");
   tar.file("etc/group", "root:x:0:\nworker:x:1001:\ndata:x:2000:worker\n");
   tar.add('0', "root-only", "secret of the image", "", 0600);
-  tar.add('0', "bin/set-id", *busybox, "", 04755);
+  tar.add('0', "bin/busybox-set-id", *busybox, "", 04755);
   return tar.done();
 }
 
@@ -116,11 +117,235 @@ TEST_F(job, gives_the_exit_code_of_the_program) {
 
 TEST_F(job, reads_its_data_and_keeps_its_outputs) {
   put_data("in.csv", "1,2,3\n");
-  auto result = run("cat /safe_data/in.csv > /safe_outputs/result; mkdir /safe_outputs/more; touch /safe_outputs/more/x");
+  auto result =
+      run("cat /safe_data/in.csv > /safe_outputs/result; mkdir /safe_outputs/more; touch /safe_outputs/more/x");
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_EQ(output("result"), "1,2,3\n");
   EXPECT_TRUE(os::exists(result.outputs + "/more/x"));
   EXPECT_EQ(result.notes, std::vector<std::string>{});
+}
+
+TEST_F(job, leaves_nothing_behind) {
+  run("echo x > /scratch/x; echo y > /root-file; exit 3");
+  EXPECT_EQ(leftovers(options()), std::vector<std::string>{});
+}
+
+TEST_F(job, unpacks_a_layer_once) {
+  run("true");
+  auto before = os::list_directory(options().directory + "/layers");
+  image.replace_blob(0, "not even there any more");
+  EXPECT_EQ(run("exit 5").exit_code, 5);
+  EXPECT_EQ(os::list_directory(options().directory + "/layers"), before);
+}
+
+TEST_F(job, cannot_write_to_its_data) {
+  put_data("in", "x");
+  EXPECT_TRUE(contains(said("touch /safe_data/new; echo y > /safe_data/in"), "Read-only file system"));
+  EXPECT_EQ(os::list_directory(data()), std::vector<std::string>{"in"});
+}
+
+TEST_F(job, writes_to_its_data_where_that_was_asked) {
+  put_data("in", "x");
+  spec.data_access = DataAccess::ReadWrite;
+  EXPECT_EQ(run("echo y > /safe_data/in && touch /safe_data/new").exit_code, 0);
+  EXPECT_EQ(os::list_directory(data()), (std::vector<std::string>{"in", "new"}));
+}
+
+TEST_F(job, reads_what_the_owner_of_the_data_can_read) {
+  put_data("in", "private", 0600);
+  for (const auto& path : {data(), data() + "/in"}) ASSERT_EQ(::chown(path.c_str(), 4321, 4321), 0);
+  EXPECT_EQ(said("cat /safe_data/in"), "private");
+  image.user = "worker";
+  EXPECT_EQ(said("cat /safe_data/in"), "private");
+}
+
+TEST_F(job, outputs_belong_to_the_owner_of_their_directory) {
+  ASSERT_TRUE(os::make_directories(outputs()).ok());
+  ASSERT_EQ(::chown(outputs().c_str(), 4321, 8765), 0);
+  for (auto user : {"", "worker"}) {
+    image.user = user;
+    EXPECT_EQ(run("mkdir -p /safe_outputs/d && touch /safe_outputs/d/f && ln -sf f /safe_outputs/d/l").exit_code, 0);
+    for (auto name : {"/d", "/d/f", "/d/l"}) {
+      struct stat info;
+      ASSERT_EQ(::lstat((outputs() + name).c_str(), &info), 0) << name;
+      EXPECT_EQ(info.st_uid, 4321u) << name;
+      EXPECT_EQ(info.st_gid, 8765u) << name;
+    }
+  }
+}
+
+TEST_F(job, makes_no_set_id_programs) {
+  auto said_so =
+      said("cp /bin/busybox /safe_outputs/b; for m in u+s g+s 4755; do chmod $m /safe_outputs/b; done; true");
+  EXPECT_EQ(split(said_so, '\n').size(), 4u) << said_so;
+  struct stat info;
+  ASSERT_EQ(::stat((outputs() + "/b").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 06000, 0u);
+}
+
+TEST_F(job, is_nobody_on_the_host_and_powerless_inside) {
+  auto status = said("id -u; cat /proc/self/uid_map; grep -E '^(Cap|NoNew|Seccomp:)' /proc/self/status");
+  EXPECT_TRUE(contains(status, "0     100000      65536")) << status;
+  for (auto line : {"CapPrm:\t0000000000000000", "CapEff:\t0000000000000000", "CapBnd:\t0000000000000000",
+                    "NoNewPrivs:\t1", "Seccomp:\t2"}) {
+    EXPECT_TRUE(contains(status, line)) << line << " in " << status;
+  }
+}
+
+TEST_F(job, runs_as_the_user_of_the_image_with_its_groups) {
+  image.user = "worker";
+  EXPECT_EQ(said("id"), "uid=1000(worker) gid=1001(worker) groups=2000(data)\n");
+  image.user = "1234:2000";
+  EXPECT_EQ(said("id -u; id -g"), "1234\n2000\n");
+}
+
+TEST_F(job, sees_the_files_of_the_image_with_their_owners) {
+  EXPECT_EQ(said("cat /root-only; stat -c '%u %g %a' /root-only"), "secret of the image0 0 600\n");
+  image.user = "worker";
+  EXPECT_TRUE(contains(said("cat /root-only"), "Permission denied"));
+  EXPECT_TRUE(contains(said("/bin/busybox-set-id id -u"), "1000")) << "set-id bits must not work";
+}
+
+TEST_F(job, has_no_network_and_learns_it_at_once) {
+  auto text = said(
+      "ls /sys/class/net; ip route; time -p true; nc -w 20 192.0.2.1 80 </dev/null; nc -w 20 127.0.0.1 80 </dev/null; "
+      "nc -w 20 ::1 80 < /dev/null; wget -T 20 -q http://example.com");
+  EXPECT_TRUE(text.starts_with("lo\n")) << text;
+  EXPECT_TRUE(contains(text, "Network is unreachable")) << text;
+  EXPECT_TRUE(contains(text, "Connection refused")) << text;
+}
+
+TEST_F(job, cannot_mount_unshare_or_make_devices) {
+  auto text = said("unshare -U true; unshare -n true; mount -t tmpfs x /tmp; mknod /scratch/null c 1 3; hostname x");
+  EXPECT_EQ(split(text, '\n').size(), 6u) << text;
+  EXPECT_FALSE(contains(text, "not found")) << text;
+}
+
+TEST_F(job, named_pipes_work) {
+  EXPECT_EQ(said("mkfifo /scratch/p; echo through > /scratch/p & cat /scratch/p"), "through\n");
+}
+
+TEST_F(job, is_killed_at_its_memory_limit) {
+  spec.memory_bytes = 32 << 20;
+  auto direct = run("dd if=/dev/zero of=/dev/null bs=200M count=1");
+  EXPECT_TRUE(direct.out_of_memory);
+  EXPECT_EQ(direct.exit_code, 137);
+}
+
+TEST_F(job, has_a_limit_of_processes) {
+  spec.processes_max = 10;
+  auto text = said("for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do sleep 1 & done; wait");
+  EXPECT_TRUE(contains(text, "can't fork")) << text;
+}
+
+TEST_F(job, is_ended_at_its_time_limit) {
+  spec.time_limit = seconds(1);
+  auto result = run("trap 'exit 9' TERM; sleep 60 & wait");
+  EXPECT_TRUE(result.timed_out);
+  EXPECT_EQ(result.exit_code, 9);
+  EXPECT_LT(result.total, seconds(8)) << "the program's handler ended it in the time of grace";
+}
+
+TEST_F(job, scratch_is_bounded_writable_and_gone) {
+  auto text = said("echo $TMPDIR $TMP $TEMP; dd if=/dev/zero of=/scratch/big bs=1M count=100");
+  EXPECT_TRUE(text.starts_with("/scratch /scratch /scratch\n")) << text;
+  EXPECT_TRUE(contains(text, "No space left on device")) << text;
+  EXPECT_EQ(said("ls /scratch"), "") << "filled by the next job";
+}
+
+TEST_F(job, changes_to_the_root_end_with_it_and_share_the_bound) {
+  EXPECT_EQ(said("echo new > /etc/passwd; cat /etc/passwd"), "new\n");
+  EXPECT_TRUE(said("cat /etc/passwd").starts_with("root:"));
+  EXPECT_TRUE(contains(said("dd if=/dev/zero of=/tmp/big bs=1M count=100"), "No space left on device"));
+}
+
+TEST_F(job, root_is_read_only_where_that_was_asked) {
+  spec.read_only_root = true;
+  EXPECT_TRUE(contains(said("touch /x; touch /scratch/y && echo $HOME"), "Read-only file system\n"));
+  EXPECT_TRUE(said("touch /scratch/y && echo $HOME") == "/scratch\n");
+}
+
+TEST_F(job, upper_layers_hide_and_replace_lower_ones) {
+  image.layer(
+      TarBuilder().directory("d").file("d/old", "old").file("gone", "x").directory("e").file("e/a", "a").done());
+  image.layer(TarBuilder()
+                  .file(".wh.gone", "")
+                  .directory("d")
+                  .file("d/.wh..wh..opq", "")
+                  .file("d/new", "new")
+                  .directory("e")
+                  .file("e/b", "b")
+                  .done());
+  EXPECT_EQ(said("ls /d /e; cat /gone"), "/d:\nnew\n\n/e:\na\nb\ncat: can't open '/gone': No such file or directory\n");
+}
+
+TEST_F(job, makes_the_working_directory_the_image_lacks) {
+  image.working_dir = "/work/here";
+  EXPECT_EQ(said("pwd"), "/work/here\n");
+}
+
+TEST_F(job, refuses_before_anything_runs) {
+  image.replace_blob(0, "something else");
+  EXPECT_EQ(refused().kind(), ErrorKind::Corrupt);
+  EXPECT_EQ(leftovers(options()), std::vector<std::string>{});
+  EXPECT_EQ(os::list_directory(options().directory + "/layers"), std::vector<std::string>{});
+}
+
+TEST_F(job, refuses_a_layer_that_is_not_its_diff_id) {
+  image.lying_diff_id();
+  EXPECT_EQ(refused().kind(), ErrorKind::Corrupt);
+  EXPECT_EQ(os::list_directory(options().directory + "/layers"), std::vector<std::string>{});
+}
+
+TEST_F(job, says_when_the_program_does_not_exist) {
+  image.entrypoint = {"/no/such/program"};
+  auto error = refused();
+  EXPECT_EQ(error.kind(), ErrorKind::Invalid);
+  EXPECT_TRUE(contains(error.message(), "could not be started")) << error.message();
+}
+
+TEST_F(job, says_what_is_wrong_with_the_request) {
+  spec.safe_data = "/no/such/directory";
+  EXPECT_EQ(refused().kind(), ErrorKind::NotFound);
+  spec.safe_data = "/etc/passwd";
+  EXPECT_EQ(refused().kind(), ErrorKind::Invalid);
+  spec.safe_data.clear();
+  image.architecture = "s390x";
+  EXPECT_TRUE(contains(refused().message(), "linux/s390x"));
+}
+
+TEST_F(job, runs_under_runc_as_well) {
+  runtime = "runc";
+  if (!os::find_program("runc")) GTEST_SKIP() << "needs runc";
+  EXPECT_EQ(run("exit 17").exit_code, 17);
+  EXPECT_EQ(leftovers(options()), std::vector<std::string>{});
+}
+
+TEST_F(job, tells_how_long_it_took) {
+  auto first = run("true"), second = run("true");
+  EXPECT_GE(first.total, first.unpack);
+  EXPECT_GE(second.total, second.start);
+  printf("first: unpack %ld start %ld total %ld ms; second: unpack %ld start %ld total %ld ms\n", first.unpack.count(),
+         first.start.count(), first.total.count(), second.unpack.count(), second.start.count(), second.total.count());
+}
+
+// The runner dies without a word; the kernel takes the processes and mounts, the next sweep the rest.
+TEST_F(job, sweep_cleans_up_after_a_killed_runner) {
+  run("true");
+  spec.args = {"echo started > /safe_outputs/started; sleep 600"};
+  pid_t runner = ::fork();
+  if (runner == 0) {
+    (void)run_image(image.manifest(), image.opener(), JobSpec(spec), options());
+    ::_exit(0);
+  }
+  for (int i = 0; i < 500 && !os::exists(outputs() + "/started"); ++i) ::usleep(10'000);
+  ASSERT_TRUE(os::exists(outputs() + "/started"));
+  ::kill(runner, SIGKILL);
+  ::waitpid(runner, nullptr, 0);
+  EXPECT_TRUE(sweep(options()).ok());
+  EXPECT_EQ(leftovers(options()), std::vector<std::string>{});
+  auto processes = os::run({.program = "pgrep", .args = {"-f", "^sleep 600$"}});
+  EXPECT_EQ(processes->out, "");
 }
 
 }  // namespace
