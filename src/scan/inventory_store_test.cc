@@ -118,7 +118,7 @@ INSTANTIATE_TEST_SUITE_P(
                       BadRecords{"empty_name", of({{.path = "x"}}, &kEmptyName)},
                       BadRecords{"not_text", of({{.path = "x"}}, &kNotText)},
                       BadRecords{"not_a_file", of({{.path = "x", .type = FileType::Fifo}}, &kEmptyName)}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& row) { return std::string(row.param.name); });
 
 }  // namespace
 }  // namespace pratique::scan

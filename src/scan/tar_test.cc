@@ -172,7 +172,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"unknown_type", Archive().header({.name = "v", .type = 'V'}).tar(), "unknown-entry"},
         BadCase{"trailing", Archive().tar() + "x", "trailing-garbage"},
         BadCase{"long_name", Archive().extension('L', std::string(5000, 'a')).file("x", "").tar(), "limit"}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& row) { return std::string(row.param.name); });
 
 TEST(Tar, AcceptsAnArchiveWithoutEndMarker) {
   EXPECT_EQ(codes(read(Archive().file("f", "x").open()).gaps), "");

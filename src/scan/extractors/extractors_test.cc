@@ -87,7 +87,7 @@ INSTANTIATE_TEST_SUITE_P(
         BrokenRow{"continuation", " lost\nPackage: aa\nStatus: install ok installed\nVersion: 1\n",
                   "var/lib/dpkg/status line 6", 1},
         BrokenRow{"binary", std::string("\0\x01\x02\n", 4), "var/lib/dpkg/status line 6", 0}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& row) { return std::string(row.param.name); });
 
 TEST(Dpkg, CountsBrokenPlacesItDoesNotList) {
   std::string content;
