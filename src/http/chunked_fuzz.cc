@@ -1,9 +1,10 @@
 // Any bytes as a chunked body: the pieces they arrive in change nothing, and never more comes out than went in.
+#include "http/chunked.h"
+
 #include <string>
 
 #include "base/check.h"
 #include "base/encoding.h"
-#include "http/chunked.h"
 
 namespace {
 

@@ -14,7 +14,7 @@ namespace pratique::http {
 
 namespace {
 
-using namespace std::chrono_literals;
+using std::chrono::milliseconds;
 using testing::HasSubstr;
 using testing::StartsWith;
 
@@ -243,7 +243,7 @@ TEST_F(ClientTest, failures_say_what_failed) {
 TEST_F(ClientTest, silence_is_a_stall) {
   ClosedPort silent;
   silent.listen();
-  EXPECT_EQ(failure({.url = format("http://127.0.0.1:{}/", silent.port)}, {.stall_timeout = 1000ms}),
+  EXPECT_EQ(failure({.url = format("http://127.0.0.1:{}/", silent.port)}, {.stall_timeout = milliseconds(1000)}),
             format("127.0.0.1:{} stalled: no byte for 1000 ms", silent.port));
 }
 

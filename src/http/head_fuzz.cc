@@ -1,10 +1,11 @@
 // Any bytes as a request: what is accepted has unambiguous framing and a path without tricks.
+#include "http/head.h"
+
 #include <algorithm>
 
 #include "base/check.h"
 #include "base/encoding.h"
 #include "base/text.h"
-#include "http/head.h"
 #include "http/target.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

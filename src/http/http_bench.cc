@@ -1,5 +1,7 @@
 // What the module claims: microseconds of server CPU for a small request, bytes a second in both directions. The client
 // is a bare socket in this process, so that it costs little; its own thread's CPU is taken out of the figures.
+#include "http/http.h"
+
 #include <arpa/inet.h>
 #include <benchmark/benchmark.h>
 #include <fcntl.h>
@@ -13,7 +15,6 @@
 
 #include "base/format.h"
 #include "base/log.h"
-#include "http/http.h"
 #include "os/file.h"
 
 namespace pratique::http {

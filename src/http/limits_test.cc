@@ -14,7 +14,7 @@ namespace pratique::http {
 
 namespace {
 
-using namespace std::chrono_literals;
+using std::chrono::milliseconds;
 using testing::AllOf;
 using testing::EndsWith;
 using testing::HasSubstr;
@@ -125,26 +125,26 @@ TEST_F(LimitsTest, a_head_may_be_as_large_as_the_limit) {
 }
 
 TEST_F(LimitsTest, a_head_that_comes_too_slowly_is_a_408) {
-  start({.header_timeout = 50ms});
+  start({.header_timeout = milliseconds(50)});
   RawPeer peer(server_->port());
   EXPECT_THAT(peer.send("GET / HTTP/1.1\r\n").receive(),
               AllOf(StartsWith("HTTP/1.1 408 "), HasSubstr("X-Request-Id: ")));
 }
 
 TEST_F(LimitsTest, a_connection_without_a_request_is_closed) {
-  start({.header_timeout = 50ms});
+  start({.header_timeout = milliseconds(50)});
   EXPECT_TRUE(RawPeer(server_->port()).is_closed());
 }
 
 TEST_F(LimitsTest, a_kept_connection_is_closed_after_its_idle_time) {
-  start({.idle_timeout = 50ms});
+  start({.idle_timeout = milliseconds(50)});
   RawPeer peer(server_->port());
   EXPECT_THAT(peer.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n").receive_response(), EndsWith("got "));
   EXPECT_TRUE(peer.is_closed());
 }
 
 TEST_F(LimitsTest, a_body_that_stalls_is_given_up) {
-  start({.body_stall_timeout = 50ms});
+  start({.body_stall_timeout = milliseconds(50)});
   RawPeer peer(server_->port());
   peer.send("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab");
   EXPECT_THAT(peer.receive(), StartsWith("HTTP/1.1 503 "));
@@ -152,10 +152,10 @@ TEST_F(LimitsTest, a_body_that_stalls_is_given_up) {
 }
 
 TEST_F(LimitsTest, a_body_that_drips_is_given_up) {
-  start({.body_rate_window = 50ms, .body_rate_min = 1'000'000});
+  start({.body_rate_window = milliseconds(50), .body_rate_min = 1'000'000});
   RawPeer peer(server_->port());
   peer.send("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 500000\r\n\r\n");
-  while (!peer.hears_within(5ms)) peer.send("a");
+  while (!peer.hears_within(milliseconds(5))) peer.send("a");
   EXPECT_THAT(peer.receive(), StartsWith("HTTP/1.1 503 "));
   EXPECT_EQ(noted(), "the peer is slower than 1000000 bytes a second");
 }
@@ -175,11 +175,11 @@ TEST_F(LimitsTest, a_body_beyond_the_handlers_bound_is_a_413) {
 }
 
 TEST_F(LimitsTest, a_client_that_does_not_read_is_given_up) {
-  start({.body_stall_timeout = 50ms});
+  start({.body_stall_timeout = milliseconds(50)});
   RawPeer peer(server_->port());
   peer.send("GET /flood HTTP/1.1\r\nHost: x\r\n\r\n");
   peer.receive("\r\n\r\n");
-  server_->stop(10s);  // returns because the worker gave up
+  server_->stop(milliseconds(10'000));  // returns because the worker gave up
   EXPECT_EQ(server_->counters().requests_in_work, 0U);
 }
 
@@ -189,10 +189,8 @@ TEST_F(LimitsTest, a_full_queue_is_a_503_with_a_time_to_come_back) {
   busy.send("GET /wait HTTP/1.1\r\nHost: x\r\n\r\n");
   await_holding(1);
   queued.send("GET /queued HTTP/1.1\r\nHost: x\r\n\r\n");
-  std::string refused;
-  // Which of the later ones finds the queue full depends on when the loop reads them; one of two must.
   RawPeer third(server_->port());
-  refused = third.send("GET /third HTTP/1.1\r\nHost: x\r\n\r\n").receive("\r\n\r\n");
+  auto refused = third.send("GET /third HTTP/1.1\r\nHost: x\r\n\r\n").receive("\r\n\r\n");
   EXPECT_THAT(refused,
               AllOf(StartsWith("HTTP/1.1 503 "), HasSubstr("Retry-After: 1\r\n"), HasSubstr("X-Request-Id: ")));
   release();
@@ -237,14 +235,16 @@ TEST_F(LimitsTest, idle_connections_cost_kibibytes_and_no_thread) {
   auto before = resident_bytes();
   auto threads = thread_count();
   for (std::size_t i = 0; i < count; ++i) peers.emplace_back(server_->port());
-  for (auto& peer : peers) peer.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-  for (auto& peer : peers) EXPECT_THAT(peer.receive_response(), EndsWith("got "));
+  for (auto& peer : peers) {
+    peer.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_THAT(peer.receive_response(), EndsWith("got "));
+  }
   auto each = (resident_bytes() - before) / count;
   RecordProperty("bytes_per_connection", static_cast<int>(each));
 #ifndef PRATIQUE_SANITIZED
   EXPECT_LT(each, 10U << 10);
 #endif
-  EXPECT_LE(thread_count(), threads + 128);
+  EXPECT_LE(thread_count(), threads + ServerLimits{}.workers_max);
   EXPECT_EQ(server_->counters().connections_open, peers.size());
 }
 

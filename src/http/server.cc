@@ -126,7 +126,8 @@ Server::Impl::Next Server::Impl::shake_hands(Connection& connection) {
   }
   shared.counters.rejected_total++;
   if (!connection.channel.heard_plain_http()) return Next::Close;
-  connection.channel.answer_plainly(render_refusal({400, "plain HTTP was spoken to a port for TLS"}, make_request_id()));
+  const Refusal refusal{400, "plain HTTP was spoken to a port for TLS"};
+  connection.channel.answer_plainly(render_refusal(refusal, make_request_id()));
   return Next::Drain;
 }
 

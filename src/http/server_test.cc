@@ -16,7 +16,7 @@ namespace pratique::http {
 
 namespace {
 
-using namespace std::chrono_literals;
+using std::chrono::milliseconds;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::MatchesRegex;
@@ -34,8 +34,7 @@ class ServerTest : public testing::Test {
   void TearDown() override { release(); }
 
   Response handle(Request& request) {
-    if (request.path == "/throw") throw std::runtime_error("a library below");
-    if (request.path == "/throw-int") throw 42;
+    if (request.path == "/throw") return Response::text(200, std::string(1, std::string().at(1)));
     if (request.path == "/unread") return Response::text(200, "not interested");
     if (request.path == "/origin") return Response::text(200, request.origin());
     if (request.path == "/empty") return {.status = 204};
@@ -120,7 +119,10 @@ TEST_F(ServerTest, answers_with_id_date_and_length) {
 
 TEST_F(ServerTest, every_request_has_its_own_id) {
   start();
-  auto id = [&] { return std::string(cut(get("/"), "X-Request-Id: ")->second.substr(0, 16)); };
+  auto id = [&] {
+    auto answer = get("/");
+    return std::string(cut(answer, "X-Request-Id: ")->second.substr(0, 16));
+  };
   EXPECT_NE(id(), id());
 }
 
@@ -189,13 +191,11 @@ TEST_F(ServerTest, a_stream_that_fails_is_cut_not_ended) {
 
 TEST_F(ServerTest, a_handler_that_throws_is_a_500_and_no_more) {
   start();
-  for (std::string_view path : {"/throw", "/throw-int"}) {
-    auto answer = get(path);
-    EXPECT_THAT(answer, StartsWith("HTTP/1.1 500 "));
-    auto problem = parse_json(cut(answer, "\r\n\r\n")->second);
-    ASSERT_TRUE(problem.ok());
-    EXPECT_THAT(answer, HasSubstr(format("X-Request-Id: {}", (*problem)["error"]["request_id"].text())));
-  }
+  auto answer = get("/throw");
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 500 "));
+  auto problem = parse_json(cut(answer, "\r\n\r\n")->second);
+  ASSERT_TRUE(problem.ok());
+  EXPECT_THAT(answer, HasSubstr(format("X-Request-Id: {}", (*problem)["error"]["request_id"].text())));
   EXPECT_THAT(get("/"), StartsWith("HTTP/1.1 200 "));
 }
 
@@ -286,7 +286,7 @@ TEST_F(ServerTest, a_graceful_stop_lets_requests_finish) {
   RawPeer busy(server_->port()), idle(server_->port());
   busy.send("GET /wait HTTP/1.1\r\nHost: h\r\n\r\n");
   await_waiting(1);
-  std::thread stopper([&] { server_->stop(10s); });
+  std::thread stopper([&] { server_->stop(milliseconds(10'000)); });
   EXPECT_TRUE(idle.is_closed());
   release();
   EXPECT_THAT(busy.receive(), AllOf(HasSubstr("Connection: close"), EndsWith("released")));
@@ -298,9 +298,9 @@ TEST_F(ServerTest, a_stop_without_grace_cuts_a_body_that_never_comes) {
   RawPeer peer(server_->port());
   peer.send("PUT /x HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
   peer.receive("\r\n\r\n");  // the handler reads
-  server_->stop(0ms);
+  server_->stop(milliseconds(0));
   EXPECT_EQ(peer.receive(), "");
-  server_->stop(0ms);
+  server_->stop(milliseconds(0));
 }
 
 }  // namespace

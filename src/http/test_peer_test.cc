@@ -1,3 +1,5 @@
+#include "http/test_peer.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -6,7 +8,6 @@
 
 #include "base/format.h"
 #include "base/text.h"
-#include "http/test_peer.h"
 
 namespace pratique::http {
 
@@ -65,7 +66,8 @@ std::string RawPeer::receive(std::string_view until) {
 
 std::string RawPeer::receive_response() {
   auto head = receive("\r\n\r\n");
-  auto field = cut(to_lower(head), "content-length: ");
+  auto lower = to_lower(head);
+  auto field = cut(lower, "content-length: ");
   if (!field) return head;
   auto length = parse_decimal(field->second.substr(0, field->second.find('\r'))).value_or(0);
   while (pending_.size() < length && more()) {

@@ -1,3 +1,5 @@
+#include "http/tls.h"
+
 #include <gmock/gmock.h>
 #include <openssl/ec.h>
 #include <openssl/pem.h>
@@ -11,7 +13,7 @@ namespace pratique::http {
 
 namespace {
 
-using namespace std::chrono_literals;
+using std::chrono::milliseconds;
 using testing::HasSubstr;
 using testing::StartsWith;
 
@@ -53,7 +55,7 @@ TlsFiles make_certificate(const std::string& directory, const std::string& name)
 class TlsTest : public testing::Test {
  protected:
   TlsTest() : files_(make_certificate(directory_.path(), "gate")) {
-    server_ = start_or_die({.tls = files_, .limits = {.header_timeout = 200ms}},
+    server_ = start_or_die({.tls = files_, .limits = {.header_timeout = milliseconds(200)}},
                            [this](Request& request) { return handle(request); });
   }
 
