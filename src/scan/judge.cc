@@ -54,7 +54,7 @@ class Judge {
     auto instructions = facts_.config.layer_instructions();
     LayerSummary summary{
         .digest = descriptor.digest, .size = descriptor.size, .media_type = printable(descriptor.media_type)};
-    if (index < instructions.size()) summary.instruction = printable(instructions[index], 4000);
+    if (index < instructions.size()) summary.instruction = printable(trim(instructions[index]), 4000);
     report_.layers.push_back(std::move(summary));
 
     auto what = "layer " + descriptor.digest.to_string();

@@ -48,18 +48,19 @@ dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere;unicode-bidi:isolate}
 .layer h3{font-size:1rem;margin:0}
 .layer pre{margin:.5rem 0 .2rem;padding:.5rem .7rem;background:var(--bg);border:1px solid var(--line);border-radius:6px;white-space:pre-wrap;
 overflow-wrap:anywhere;font-size:.8rem;color:var(--soft);max-height:9rem;overflow:auto;unicode-bidi:isolate}
-table{border-collapse:collapse;width:100%;margin:.6rem 0 .2rem}
+table{border-collapse:collapse;table-layout:fixed;width:100%;margin:.6rem 0 .2rem}
+th:first-child{width:6.5rem}th:nth-child(2){width:27%}th:nth-child(3){width:24%}
 th{text-align:left;font-weight:600;font-size:.78rem;color:var(--soft);border-bottom:1px solid var(--line);padding:.3rem .6rem .3rem 0}
 td{vertical-align:top;border-bottom:1px solid var(--line);padding:.45rem .6rem .45rem 0;overflow-wrap:anywhere;unicode-bidi:isolate}
 tr:last-child td{border-bottom:0}
-td:first-child{font-weight:600;white-space:nowrap;width:6.5rem}
-td.ids{font-size:.88rem;width:45%}
+td:first-child{font-weight:600}
+td.ids{font-size:.88rem}td.ids a,td.ids span{display:inline-block;max-width:100%}
 .tag{display:inline-block;border:1px solid currentColor;border-radius:4px;padding:0 .35rem;font-size:.72rem;font-weight:600;color:var(--bad)}
 .soft{color:var(--soft)}.small{font-size:.85rem}
 ul.gaps{padding-left:1.2rem;margin:.2rem 0}ul.gaps li{margin:.25rem 0;overflow-wrap:anywhere}
 summary{cursor:pointer}
 footer{margin-top:2.5rem;color:var(--soft);font-size:.85rem;border-top:1px solid var(--line);padding-top:1rem}
-@media (max-width:40rem){dl{grid-template-columns:1fr}dt{margin-top:.4rem}td.ids{width:auto}}
+@media (max-width:40rem){dl{grid-template-columns:1fr}dt{margin-top:.4rem}th:first-child{width:5.2rem}}
 @media print{:root{--bg:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#bbb}main{max-width:none;padding:0}
 body{font-size:10.5pt}.card,tr{break-inside:avoid}.layer.card{break-inside:auto}.layer pre{max-height:none}h2{break-after:avoid}}
 )";

@@ -83,6 +83,7 @@ class StatusReader {
     if (stanza.line == 0) return;
     auto words = split(stanza.status, ' ');
     if (words.size() == 3 && is_gone(words[2])) return;
+    if (!is_usable(stanza)) return;
     // status.d holds the control file of a package as it was shipped, which has no such field.
     bool has_state = words.size() == 3 || (is_single_ && stanza.status.empty());
     if (!has_state)
@@ -90,12 +91,20 @@ class StatusReader {
     add_package(stanza);
   }
 
+  bool is_usable(const Stanza& stanza) {
+    if (!is_plain_word(stanza.package)) {
+      broken_.add(stanza.line, "a stanza without a usable Package field");
+    } else if (!is_plain_word(stanza.version)) {
+      broken_.add(stanza.line, format("package \"{}\" has no usable Version field", stanza.package));
+    } else if (out_.packages.size() == kPackagesPerFileMax) {
+      broken_.add(stanza.line, format("more than {} packages", kPackagesPerFileMax));
+    } else {
+      return true;
+    }
+    return false;
+  }
+
   void add_package(const Stanza& stanza) {
-    if (!is_plain_word(stanza.package)) return broken_.add(stanza.line, "a stanza without a usable Package field");
-    if (!is_plain_word(stanza.version))
-      return broken_.add(stanza.line, format("package \"{}\" has no usable Version field", stanza.package));
-    if (out_.packages.size() == kPackagesPerFileMax)
-      return broken_.add(stanza.line, format("more than {} packages", kPackagesPerFileMax));
     if (!vuln::is_version(vuln::VersionScheme::Dpkg, stanza.version))
       broken_.add(stanza.line, format("package \"{}\": \"{}\" is no dpkg version", stanza.package, stanza.version));
     vuln::Package package{.kind = vuln::PackageKind::Deb};
