@@ -16,7 +16,6 @@ namespace pratique::transport {
 namespace {
 
 constexpr int kParallelBlobs = 3;  // as docker and containerd; more only fight for the same line
-constexpr int kBlobAttempts = 3;
 
 // The blobs of an image once each, config last: a registry that sees the config has seen the layers.
 std::vector<oci::Descriptor> blobs_of(const Image& image) {
@@ -24,27 +23,6 @@ std::vector<oci::Descriptor> blobs_of(const Image& image) {
   if (!blobs.empty()) std::rotate(blobs.begin(), blobs.begin() + 1, blobs.end());
   return blobs;
 }
-
-// Counts a blob's bytes once, however often its upload has to begin again.
-class Advance {
- public:
-  Advance(std::mutex& mutex, CopyProgress& progress) : mutex_(mutex), progress_(progress) {}
-  void begin_again() { sent_ = 0; }
-  void operator()(std::uint64_t bytes) {
-    sent_ += bytes;
-    if (sent_ <= told_) return;
-    std::lock_guard lock(mutex_);
-    progress_.advance(sent_ - std::exchange(told_, sent_));
-  }
-  void rest(std::uint64_t total) {
-    if (total > told_) (*this)(total - sent_);
-  }
-
- private:
-  std::mutex& mutex_;
-  CopyProgress& progress_;
-  std::uint64_t sent_ = 0, told_ = 0;
-};
 
 // Takes blobs off one list with several threads; the first error ends it.
 class BlobPusher {
@@ -77,20 +55,19 @@ class BlobPusher {
   }
 
   Status push(const oci::Descriptor& blob) {
-    Advance advance(mutex_, progress_);
     if (TRY(registry_.has_blob(repository_, blob.digest))) {
-      advance.rest(blob.size);
+      advance(blob.size);
       return {};
     }
-    for (int attempt = 1;; ++attempt) {
-      auto stream = TRY(image_.open_blob(blob));
-      advance.begin_again();
-      auto outcome = registry_.push_blob(repository_, blob, *stream, [&](std::uint64_t bytes) { advance(bytes); });
-      if (outcome.ok()) break;
-      if (outcome.error().kind() != ErrorKind::Unavailable || attempt == kBlobAttempts) return outcome;
-    }
+    auto open = [&] { return image_.open_blob(blob); };
+    TRY(registry_.push_blob(repository_, blob, open, [&](std::uint64_t bytes) { advance(bytes); }));
     ++sent_;
     return {};
+  }
+
+  void advance(std::uint64_t bytes) {
+    std::lock_guard lock(mutex_);
+    progress_.advance(bytes);
   }
 
   Image& image_;

@@ -16,10 +16,11 @@ class FakeRegistry {
  public:
   enum class Login { None, Basic, Bearer };
   struct Faults {
-    int busy = 0;           // so many answers are 429 first
-    int unavailable = 0;    // so many answers are 503 first
-    int cut_downloads = 0;  // so many blob GETs break off in the middle
-    int cut_uploads = 0;    // so many PATCHes are answered 503
+    int busy = 0;                  // so many answers are 429 first
+    int unavailable = 0;           // so many answers are 503 first
+    int cut_downloads = 0;         // so many blob GETs break off in the middle
+    int cut_uploads = 0;           // so many PATCHes are answered 503 with half of their bytes kept
+    bool forgets_uploads = false;  // has no upload status
     bool ignores_ranges = false;
     bool absolute_locations = false;
     std::string location_origin;    // sends uploads elsewhere
@@ -40,6 +41,7 @@ class FakeRegistry {
   std::map<std::string, std::pair<std::string, std::string>> manifests;  // by repository@tag or @digest: type, bytes
   std::vector<std::string> log;                                          // "GET /v2/…"
   int tokens_given = 0;
+  std::size_t bytes_patched = 0;
   std::string last_token_query;
   std::vector<std::string> accepts;                 // of the last manifest GET
   std::size_t count(std::string_view start) const;  // requests that begin so
@@ -53,6 +55,7 @@ class FakeRegistry {
   http::Response blob(http::Request& request, const std::string& digest);
   http::Response begin_upload(const std::string& repository);
   http::Response patch(http::Request& request, const std::string& path);
+  http::Response upload_status(const std::string& path) const;
   http::Response finish_upload(http::Request& request, const std::string& path);
   http::Response accepted(const std::string& path) const;
 

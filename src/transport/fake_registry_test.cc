@@ -84,6 +84,7 @@ http::Response FakeRegistry::answer(http::Request& request) {
   if (request.method == "PATCH") return patch(request, request.path);
   if (request.method == "PUT") return finish_upload(request, request.path);
   if (request.method == "DELETE") return uploads_.erase(request.path), http::Response::text(204, "");
+  if (request.method == "GET" && contains(path, "/blobs/uploads/")) return upload_status(request.path);
   if (auto parts = cut(path, "/blobs/")) return blob(request, std::string(parts->second));
   return error(404, "NAME_UNKNOWN", "no such path");
 }
@@ -170,16 +171,32 @@ http::Response FakeRegistry::begin_upload(const std::string& repository) {
 }
 
 http::Response FakeRegistry::patch(http::Request& request, const std::string& path) {
-  if (!uploads_.count(path) || request.parameter("state") != "a/b")
+  auto found = uploads_.find(path);
+  if (found == uploads_.end() || request.parameter("state") != "a/b")
     return error(404, "BLOB_UPLOAD_UNKNOWN", "no such upload");
+  auto& have = found->second;
+  auto range = request.headers.find("Content-Range");
+  if (range && !range->starts_with(format("{}-", have.size())))
+    return error(416, "BLOB_UPLOAD_INVALID", "out of order");
   auto bytes = http::read_all(*request.body, 64 << 20);
+  if (!bytes.ok()) return error(400, "BLOB_UPLOAD_INVALID", "cut short");
+  bytes_patched += bytes->size();
   if (faults.cut_uploads > 0) {
     --faults.cut_uploads;
+    have += bytes->substr(0, bytes->size() / 2);
     return error(503, "UNAVAILABLE", "restarting");
   }
-  if (!bytes.ok()) return error(400, "BLOB_UPLOAD_INVALID", "cut short");
-  uploads_[path] += *bytes;
+  have += *bytes;
   return accepted(path);
+}
+
+http::Response FakeRegistry::upload_status(const std::string& path) const {
+  auto found = uploads_.find(path);
+  if (found == uploads_.end() || faults.forgets_uploads) return error(404, "BLOB_UPLOAD_UNKNOWN", "no such upload");
+  auto response = accepted(path);
+  response.status = 204;
+  response.headers.set("Range", format("0-{}", found->second.empty() ? 0 : found->second.size() - 1));
+  return response;
 }
 
 http::Response FakeRegistry::finish_upload(http::Request& request, const std::string& path) {

@@ -18,6 +18,18 @@ struct RegistryClient::Impl {
 
 namespace {
 
+constexpr int kUploadAttempts = 5;  // of one blob: 40 GB over a bad line, not an endless fight
+
+// A stream that belongs to somebody else.
+class Borrowed final : public BlobStream {
+ public:
+  explicit Borrowed(BlobStream& stream) : stream_(stream) {}
+  Result<std::size_t> read(std::span<std::byte> buffer) override { return stream_.read(buffer); }
+
+ private:
+  BlobStream& stream_;
+};
+
 std::string manifest_path(const oci::RepositoryName& repository, const oci::ManifestReference& reference) {
   return format("/v2/{}/manifests/{}", repository.text(), oci::to_string(reference));
 }
@@ -90,8 +102,16 @@ Result<bool> RegistryClient::has_blob(const oci::RepositoryName& repository, con
 }
 
 Status RegistryClient::push_blob(const oci::RepositoryName& repository, const oci::Descriptor& descriptor,
+                                 const BlobOpener& open, const std::function<void(std::uint64_t)>& advanced) {
+  return upload(*impl_->session, repository, descriptor, {open, kUploadAttempts}, advanced);
+}
+
+Status RegistryClient::push_blob(const oci::RepositoryName& repository, const oci::Descriptor& descriptor,
                                  BlobStream& blob, const std::function<void(std::uint64_t)>& advanced) {
-  return upload(*impl_->session, repository, descriptor, blob, advanced);
+  auto open = [&]() -> Result<std::unique_ptr<BlobStream>> {
+    return std::unique_ptr<BlobStream>(std::make_unique<Borrowed>(blob));
+  };
+  return upload(*impl_->session, repository, descriptor, {open, 1}, advanced);
 }
 
 Result<std::vector<std::string>> RegistryClient::push_manifest(const oci::RepositoryName& repository,

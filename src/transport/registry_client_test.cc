@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "transport/fake_registry.h"
 #include "transport/test_image.h"
+#include "transport/upload.h"
 
 namespace pratique::transport {
 namespace {
@@ -185,6 +186,37 @@ TEST(PushBlob, SendsEveryByteAndCountsThem) {
     EXPECT_TRUE(registry.fake.blobs.at(oci::Digest::of(as_bytes(bytes)).to_string()) == bytes);
     EXPECT_EQ(counted, size);
   }
+}
+TEST(PushBlob, GoesOnWhereTheRegistryStopped) {
+  Registry registry(Login::Bearer);
+  registry.fake.faults.cut_uploads = 2;
+  auto bytes = large();
+  std::uint64_t counted = 0;
+  auto open = [&]() -> Result<std::unique_ptr<BlobStream>> { return memory_stream(bytes); };
+  auto pushed =
+      registry.client().push_blob(kRepository, describe("a/b", bytes), open, [&](std::uint64_t n) { counted += n; });
+  ASSERT_TRUE(pushed.ok()) << pushed.error().message();
+  EXPECT_EQ(counted, bytes.size());
+  EXPECT_EQ(registry.fake.bytes_patched, bytes.size() * 7 / 4);  // all, then a half, then a quarter
+}
+TEST(PushBlob, BeginsAgainWhereTheRegistryForgot) {
+  Registry registry;
+  registry.fake.faults.cut_uploads = 1;
+  registry.fake.faults.forgets_uploads = true;
+  auto open = [&]() -> Result<std::unique_ptr<BlobStream>> { return memory_stream("hello"); };
+  EXPECT_TRUE(registry.client().push_blob(kRepository, describe("a/b", "hello"), open, nullptr).ok());
+  EXPECT_EQ(registry.fake.count("POST"), 2U);
+}
+TEST(PushBlob, EndsAtOnceWhereTheStreamCannotBeReadAgain) {
+  Registry registry;
+  registry.fake.faults.cut_uploads = 1;
+  EXPECT_EQ(registry.push("hello").error().kind(), ErrorKind::Unavailable);
+}
+TEST(UploadRange, TellsHowManyBytesAreThere) {
+  EXPECT_EQ(parse_upload_range("0-99"), 100U);
+  EXPECT_EQ(parse_upload_range("bytes=0-1"), 2U);
+  for (auto range : {"", "0-0", "0--1", "1-5", "0-x", "99", "0-18446744073709551615"})
+    EXPECT_FALSE(parse_upload_range(range)) << range;
 }
 TEST(PushBlob, FollowsAbsoluteLocations) {
   Registry registry;

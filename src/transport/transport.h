@@ -81,7 +81,13 @@ class RegistryClient {
   Result<std::unique_ptr<BlobStream>> open_blob(const oci::RepositoryName& repository,
                                                 const oci::Descriptor& descriptor);
   Result<bool> has_blob(const oci::RepositoryName& repository, const oci::Digest& digest);
-  // Streams `blob` up; `advanced` hears of bytes sent.
+  // Opens the same blob from its front, each time it is called.
+  using BlobOpener = std::function<Result<std::unique_ptr<BlobStream>>()>;
+  // Sends a blob up; `advanced` hears of bytes that arrived for the first time. A broken upload goes on where the
+  // registry says it stopped.
+  Status push_blob(const oci::RepositoryName& repository, const oci::Descriptor& descriptor, const BlobOpener& open,
+                   const std::function<void(std::uint64_t)>& advanced);
+  // The same for a stream that can be read once only: Unavailable when it breaks.
   Status push_blob(const oci::RepositoryName& repository, const oci::Descriptor& descriptor, BlobStream& blob,
                    const std::function<void(std::uint64_t)>& advanced);
   // What the registry said: its warnings on success; Refused with its message on a 4xx.
