@@ -10,7 +10,7 @@ namespace {
 constexpr std::size_t kListDefault = 100;
 constexpr std::size_t kListMax = 1'000;
 // A question that is held takes one of the server's workers; clients ask again.
-constexpr std::size_t kWaitSecondsMax = 30;
+constexpr std::size_t kWaitSecondsMax = 10;
 
 enum class Form { Json, Text, Html };
 

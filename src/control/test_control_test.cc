@@ -1,8 +1,9 @@
+#include "control/test_control.h"
+
 #include <cstring>
 
 #include "base/log.h"
 #include "base/text.h"
-#include "control/test_control.h"
 
 namespace pratique::control::testing {
 

@@ -23,10 +23,17 @@ std::string staging_of(const registry::Registry& registry, const oci::Repository
   return "";
 }
 
-std::string reason_of(const Submission& submission) {
-  if (!submission.note.empty()) return printable(submission.note, 500);
+// As much as fits a line that a client prints.
+constexpr std::size_t kReasonBytesMax = 500;
+
+std::string policy_reason(const Submission& submission) {
   if (!submission.decision) return "no reason is recorded";
-  return printable(submission.decision->reasons.front().fact, 500);
+  return printable(submission.decision->reasons.front().fact, kReasonBytesMax);
+}
+
+// A person's word, where a person rejected; a note of an approval is no reason against it.
+std::string rejection_reason(const Submission& submission) {
+  return submission.reviewer.empty() ? policy_reason(submission) : printable(submission.note, kReasonBytesMax);
 }
 
 Error expired(const Context& context, const Name& name, const Admission& admission) {
@@ -39,7 +46,7 @@ Error expired(const Context& context, const Name& name, const Admission& admissi
 Error revoked(const Context& context, const Name& name, const Admission& admission, const Submission& submission) {
   auto staging = staging_of(context.registry, admission.repository);
   return refused(format("{} was revoked on {}: {}. Repair it and push it to {}:{} (submission {}).", name.text(),
-                        admission.ended->to_date(), reason_of(submission), staging, admission.tag.text(),
+                        admission.ended->to_date(), policy_reason(submission), staging, admission.tag.text(),
                         submission.id));
 }
 
@@ -55,11 +62,12 @@ Error not_approved(const Name& name, const Submission& submission) {
       return refused(
           format("{} is still being judged (submission {}). Try again in a minute.", name.text(), submission.id));
     case State::Waiting:
-      return refused(
-          format("{} waits for a reviewer (submission {}): {}.", name.text(), submission.id, reason_of(submission)));
+      return refused(format("{} waits for a reviewer (submission {}): {}.", name.text(), submission.id,
+                            policy_reason(submission)));
     case State::Rejected:
       return refused(format("{} was rejected (submission {}): {}. Repair it and push it to {}:{} again.", name.text(),
-                            submission.id, reason_of(submission), submission.repository.text(), submission.tag.text()));
+                            submission.id, rejection_reason(submission), submission.repository.text(),
+                            submission.tag.text()));
     default:
       return not_found(format("there is no {}", name.text()));
   }

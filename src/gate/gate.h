@@ -85,6 +85,7 @@ struct Options {
   // How long a manifest PUT waits for its verdict. Clients have no time-out here (measured: 100 s is fine).
   std::chrono::milliseconds verdict_wait{60'000};
   // Scans at once. A scan is mostly one look-up a package; a second one keeps a huge image from blocking a small one.
+  // 0: nothing is judged, everything stays where it is.
   std::size_t workers = 2;
 };
 

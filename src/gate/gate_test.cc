@@ -381,6 +381,24 @@ TEST_F(GateTest, RevokesWhatNewAdvisoriesSpeakAgainst) {
   EXPECT_EQ(*gate_->judge_again(), 0u);
 }
 
+TEST_F(GateTest, NamesTheNewFindingAndNotTheOldNoteWhenItRevokes) {
+  start(tre());
+  auto waiting = pushed_and_settled(kLaterCritical);
+  ASSERT_TRUE(gate_->approve(bea(), waiting.id, "looked at it").ok());
+  use_later_advisories();
+  EXPECT_EQ(*gate_->judge_again(), 1u);
+  EXPECT_THAT(refusal(), HasSubstr("CVE-2026-1004"));
+}
+
+TEST_F(GateTest, JudgingAgainWithoutNewsLeavesTheJournalAlone) {
+  start();
+  pushed_and_settled(kClean);
+  pushed_and_settled(kUnrated, "2.0");
+  auto before = events();
+  EXPECT_EQ(*gate_->judge_again(), 0u);
+  EXPECT_EQ(events(), before);
+}
+
 TEST_F(GateTest, RevokesAnOldDigestThatOnlyPinnedPipelinesUse) {
   start();
   auto old = pushed_and_settled(kLaterCritical);

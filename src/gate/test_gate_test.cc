@@ -1,7 +1,8 @@
+#include "gate/test_gate.h"
+
 #include <algorithm>
 
 #include "base/log.h"
-#include "gate/test_gate.h"
 
 namespace pratique::gate::testing {
 

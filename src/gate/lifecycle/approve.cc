@@ -175,7 +175,10 @@ Result<std::string> grant_waiver(const Context& context, const identity::Princip
     TRY(context.journal.append(tx, who.name(), "waiver-granted", waiver.finding, details));
     return rows_concerned(tx, waiver);
   }));
-  for (const auto& row : rows) TRY(decide_again(context, row));
+  // The waiver is granted by now; an image that cannot be decided about at the moment waits for the next occasion.
+  for (const auto& row : rows)
+    if (auto outcome = decide_again(context, row); !outcome.ok())
+      log::error("deciding again failed", {{"submission", row.submission.id}, {"reason", outcome.error().message()}});
   return waiver.id;
 }
 

@@ -77,7 +77,7 @@ Status carry_out_other(const Context& context, const Row& row, const policy::Dec
     if (to == row.submission.state) {
       auto now = TRY(load(tx, row.number));
       if (now.submission.state != row.submission.state) return conflict("the state has changed meanwhile");
-      TRY(record_unchanged(context, tx, row, decision));
+      if (!says_the_same(row.submission.decision, decision)) TRY(record_unchanged(context, tx, row, decision));
     } else {
       auto event = to == State::Waiting ? "image-waiting" : "image-rejected";
       TRY(move(context, tx, row, {.to = to, .actor = kSystem, .event = event, .details = details_of(decision)}));
@@ -135,6 +135,13 @@ Result<policy::Decision> decide(const Context& context, const Submission& submis
                                 const std::vector<PartReport>& parts) {
   auto policy = TRY(policy_for(context, submission));
   return policy::evaluate(policy, facts_of(submission, parts, context.clock.now()));
+}
+
+bool says_the_same(const std::optional<policy::Decision>& before, const policy::Decision& after) {
+  return before && before->verdict == after.verdict &&
+         std::ranges::equal(before->reasons, after.reasons, [](const policy::Reason& a, const policy::Reason& b) {
+           return a.rule == b.rule && a.finding == b.finding && a.verdict == b.verdict;
+         });
 }
 
 Status carry_out(const Context& context, const Row& row, const policy::Decision& decision,

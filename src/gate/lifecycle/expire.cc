@@ -59,6 +59,7 @@ Result<bool> judge_admitted_again(const Context& context, const Admission& admis
     TRY(store_judgement(tx, row, parts, context.now()));
     TRY(store_decision(tx, row.number, decision));
     if (is_revoked) return end(context, tx, admission, {State::Revoked, "revoked", "image-revoked", details});
+    if (says_the_same(row.submission.decision, decision)) return {};
     details.set("submission", row.submission.id);
     return context.journal.append(tx, kSystem, "image-judged-again", admission.digest.to_string(), details);
   }));
@@ -84,6 +85,7 @@ Result<std::size_t> expire_due(const Context& context) {
   for (const auto& admission : admissions) {
     if (admission.expires > now) continue;
     TRY(expire(context, admission));
+    log::info("image expired", {{"repository", admission.repository.text()}, {"digest", admission.digest.to_string()}});
     ++count;
   }
   return count;

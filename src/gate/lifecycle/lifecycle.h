@@ -66,6 +66,8 @@ policy::Facts facts_of_parts(const std::vector<PartReport>& parts, Time now);
 policy::Facts facts_of(const Submission& submission, const std::vector<PartReport>& parts, Time now);
 Result<policy::Decision> decide(const Context& context, const Submission& submission,
                                 const std::vector<PartReport>& parts);
+// The same verdict for the same things, whatever the dates in its sentences: nothing to write into the journal again.
+bool says_the_same(const std::optional<policy::Decision>& before, const policy::Decision& after);
 // Carries a decision out on a row that is scanned, waiting or rejected by policy; in any of them it may leave the
 // state.
 Status carry_out(const Context& context, const Row& row, const policy::Decision& decision,
