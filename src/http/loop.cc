@@ -177,7 +177,9 @@ void Loop::on_input(Entry entry) {
     watched_.erase(entry);
     return;
   }
-  if (judge_input(connection, shared_.limits).state != Judgement::State::Incomplete) return work_on(entry);
+  // After a full buffer a worker looks for more: bytes left inside OpenSSL would not wake this thread again.
+  bool has_more = moved.bytes == scratch_.size();
+  if (has_more || judge_input(connection, shared_.limits).state != Judgement::State::Incomplete) return work_on(entry);
   if (connection.phase == Connection::Phase::Idle && !connection.input.empty())
     connection.expect(Connection::Phase::Head, shared_.limits.header_timeout);
   wait_readable(entry);

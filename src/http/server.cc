@@ -144,7 +144,9 @@ Server::Impl::Next Server::Impl::await_request(Connection& connection) {
   if (moved.state == Moved::State::Closed || moved.state == Moved::State::Broken) return Next::Close;
   if (connection.phase == Connection::Phase::Idle && !connection.input.empty())
     connection.expect(Connection::Phase::Head, shared.limits.header_timeout);
-  if (judge_input(connection, shared.limits).state == Judgement::State::Incomplete) return Next::Watch;
+  // A full buffer may have left bytes inside OpenSSL, of which epoll knows nothing.
+  bool has_more = moved.bytes == scratch.size();
+  if (!has_more && judge_input(connection, shared.limits).state == Judgement::State::Incomplete) return Next::Watch;
   return Next::Again;
 }
 

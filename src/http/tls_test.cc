@@ -111,6 +111,14 @@ TEST_F(TlsTest, large_bodies_pass_both_ways) {
   EXPECT_EQ(body_of({.url = url("/stream")}), std::string(4'000'000, 's'));
 }
 
+TEST_F(TlsTest, a_head_of_many_records_is_read_whole) {
+  for (std::size_t size : {16'000, 16'384, 20'000, 40'000, 60'000}) {
+    ClientRequest request{.url = url("/")};
+    request.headers.add("X-Large", std::string(size, 'h'));
+    EXPECT_THAT(body_of(request), HasSubstr(" tls ")) << size;
+  }
+}
+
 TEST_F(TlsTest, an_unknown_certificate_is_named) {
   auto answer = Client().send({.url = url("/")});
   ASSERT_FALSE(answer.ok());
