@@ -1,11 +1,12 @@
 // Whatever gzip data is unpacked stays within its limit, and never crashes the decoder.
+#include "transport/archive_file.h"
+
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/check.h"
 #include "base/format.h"
 #include "os/file.h"
-#include "transport/archive_file.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace pratique;

@@ -146,7 +146,10 @@ Result<PushResult> push(Image& image, RegistryClient& registry, const oci::Repos
 Result<oci::Descriptor> write_layout(Image& image, const std::string& directory, const std::string& tag,
                                      CopyProgress& progress) {
   auto blobs = blobs_of(image);
-  for (auto name : {"sha256", "sha512"}) TRY(os::make_directories(format("{}/blobs/{}", directory, name)));
+  TRY(os::make_directories(directory + "/blobs/sha256"));
+  for (const auto& blob : blobs) {
+    if (blob.digest.algorithm() == oci::Algorithm::Sha512) TRY(os::make_directories(directory + "/blobs/sha512"));
+  }
   for (std::size_t i = 0; i < blobs.size(); ++i) {
     auto what = i + 1 == blobs.size() ? std::string("config") : format("layer {} of {}", i + 1, blobs.size() - 1);
     TRY(write_one(image, directory, blobs[i], what, progress));

@@ -1,6 +1,7 @@
 // A file of credentials that takes an entry gives it back.
-#include "base/check.h"
 #include "transport/credentials.h"
+
+#include "base/check.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace pratique::transport;

@@ -1,8 +1,9 @@
 // Names out of an accepted manifest.json stay inside the archive, and every entry can be chosen by its number.
+#include "transport/docker_manifest.h"
+
 #include "base/check.h"
 #include "base/format.h"
 #include "oci/oci.h"
-#include "transport/docker_manifest.h"
 #include "transport/tar_index.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

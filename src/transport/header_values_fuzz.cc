@@ -1,8 +1,9 @@
 // What registries say in headers: whatever is accepted is well-formed and safe to print or to connect to.
+#include "transport/header_values.h"
+
 #include <algorithm>
 
 #include "base/check.h"
-#include "transport/header_values.h"
 #include "transport/upload.h"
 
 namespace {

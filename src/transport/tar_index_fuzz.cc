@@ -1,4 +1,6 @@
 // An accepted index points inside the file, and its names can be looked up without harm.
+#include "transport/tar_index.h"
+
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -7,7 +9,6 @@
 
 #include "base/check.h"
 #include "os/file.h"
-#include "transport/tar_index.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace pratique;
