@@ -1,8 +1,9 @@
 // What a worker may say: whatever is believed must be exactly what we would have said.
+#include "scan/records.h"
+
 #include <cstdint>
 
 #include "base/check.h"
-#include "scan/records.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace pratique;

@@ -1,5 +1,7 @@
 // An archive whose checksums are always right: the fuzzer writes headers, this fixes their sums, so that it gets past
 // them.
+#include "scan/tar.h"
+
 #include <cstdint>
 
 #include "base/check.h"
