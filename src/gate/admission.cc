@@ -50,11 +50,6 @@ Error revoked(const Context& context, const Name& name, const Admission& admissi
                         submission.id));
 }
 
-Error refuse_ended(const Context& context, const Name& name, const Admission& admission, const Submission& submission) {
-  return admission.ending == "revoked" ? revoked(context, name, admission, submission)
-                                       : expired(context, name, admission);
-}
-
 Error not_approved(const Name& name, const Submission& submission) {
   switch (submission.state) {
     case State::Staged:
@@ -77,31 +72,41 @@ Error unknown(const Name& name) {
   return not_found(format("there is no {}", name.text()));
 }
 
-struct Found {
-  Admission admission;
-  Submission submission;
-};
-
 // The live one of the newest; else the newest, so that the refusal speaks about that.
-Result<std::optional<Found>> choose(db::Transaction& tx, std::vector<Admission> newest_first, Time now) {
-  if (newest_first.empty()) return std::optional<Found>();
+std::optional<Admission> choose(std::vector<Admission> newest_first, Time now) {
+  if (newest_first.empty()) return std::nullopt;
   auto live = std::ranges::find_if(newest_first, [&](const auto& admission) { return admission.is_live(now); });
-  auto& chosen = live == newest_first.end() ? newest_first.front() : *live;
-  auto row = TRY(load(tx, chosen.submission));
-  return std::optional<Found>({std::move(chosen), std::move(row.submission)});
+  return std::move(live == newest_first.end() ? newest_first.front() : *live);
 }
 
-Result<std::optional<Found>> find_by_tag(db::Transaction& tx, const oci::RepositoryName& repository,
-                                         const oci::Tag& tag, Time now) {
+Result<std::optional<Admission>> find_by_tag(db::Transaction& tx, const oci::RepositoryName& repository,
+                                             const oci::Tag& tag, Time now) {
   auto all = TRY(admissions_of_tag(tx, repository.text(), tag.text()));
   // A tag means what it was last approved as: an older image must not come back under it.
   if (all.size() > 1) all.erase(all.begin() + 1, all.end());
-  return choose(tx, std::move(all), now);
+  return choose(std::move(all), now);
 }
 
-Result<std::optional<Found>> find_by_manifest(db::Transaction& tx, const oci::RepositoryName& repository,
-                                              const oci::Digest& digest, Time now) {
-  return choose(tx, TRY(admissions_of_manifest(tx, repository.text(), digest.to_string())), now);
+Result<std::optional<Admission>> find_by_manifest(db::Transaction& tx, const oci::RepositoryName& repository,
+                                                  const oci::Digest& digest, Time now) {
+  return choose(TRY(admissions_of_manifest(tx, repository.text(), digest.to_string())), now);
+}
+
+// What the refusal says beyond the admission is read only when there is one.
+Error refuse_ended(db::Transaction& tx, const Context& context, const Name& name, const Admission& admission) {
+  if (admission.ending != "revoked") return expired(context, name, admission);
+  auto row = load(tx, admission.submission);
+  return row.ok() ? revoked(context, name, admission, row->submission) : row.error();
+}
+
+// A manifest is asked for by its own name. What merely stands in an admitted index is not admitted by that: a child
+// that was not judged stays shut. Only blobs are admitted through the manifests that hold them.
+Result<std::vector<oci::Digest>> admitting_holders(registry::Registry& registry, const oci::RepositoryName& repository,
+                                                   const oci::Digest& part) {
+  auto manifest = registry.describe_manifest(repository, part);
+  if (manifest.ok()) return std::vector<oci::Digest>();
+  if (manifest.error().kind() != ErrorKind::NotFound) return manifest.error();
+  return registry.manifests_holding(repository, part);
 }
 
 }  // namespace
@@ -114,10 +119,9 @@ Result<AdmittedImage> Gate::admit(const oci::RepositoryName& repository, const o
   return impl_->read([&](db::Transaction& tx) -> Result<AdmittedImage> {
     auto found = tag ? TRY(find_by_tag(tx, repository, *tag, now))
                      : TRY(find_by_manifest(tx, repository, std::get<oci::Digest>(reference), now));
-    if (found && found->admission.is_live(now))
-      return AdmittedImage(repository, tag ? found->admission.digest : std::get<oci::Digest>(reference),
-                           found->admission.expires);
-    if (found) return refuse_ended(context, name, found->admission, found->submission);
+    if (found && found->is_live(now))
+      return AdmittedImage(repository, tag ? found->digest : std::get<oci::Digest>(reference), found->expires);
+    if (found) return refuse_ended(tx, context, name, *found);
     auto staging = staging_of(context.registry, repository);
     if (!tag || staging.empty()) return unknown(name);
     auto newest = TRY(load_newest_of_name(tx, staging, tag->text()));
@@ -129,20 +133,17 @@ Result<AdmittedImage> Gate::admit_part(const oci::RepositoryName& repository, co
   const auto& context = impl_->context;
   Time now = context.clock.now();
   Name name{repository.text(), "@" + part.to_string()};
-  // A manifest is asked for by its own name. What merely stands in an admitted index is not admitted by that: a child
-  // that was not judged stays shut. Only blobs are admitted through the manifests that hold them.
-  bool is_manifest = context.registry.describe_manifest(repository, part).ok();
-  auto holders = is_manifest ? std::vector<oci::Digest>() : TRY(context.registry.manifests_holding(repository, part));
+  auto holders = TRY(admitting_holders(context.registry, repository, part));
   return impl_->read([&](db::Transaction& tx) -> Result<AdmittedImage> {
-    std::optional<Found> ended = TRY(find_by_manifest(tx, repository, part, now));
-    if (ended && ended->admission.is_live(now)) return AdmittedImage(repository, part, ended->admission.expires);
+    auto ended = TRY(find_by_manifest(tx, repository, part, now));
+    if (ended && ended->is_live(now)) return AdmittedImage(repository, part, ended->expires);
     for (const auto& holder : holders) {
       auto found = TRY(find_by_manifest(tx, repository, holder, now));
       if (!found) continue;
-      if (found->admission.is_live(now)) return AdmittedImage(repository, holder, found->admission.expires);
+      if (found->is_live(now)) return AdmittedImage(repository, holder, found->expires);
       ended = std::move(found);
     }
-    return ended ? refuse_ended(context, name, ended->admission, ended->submission) : unknown(name);
+    return ended ? refuse_ended(tx, context, name, *ended) : unknown(name);
   });
 }
 

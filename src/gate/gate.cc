@@ -87,6 +87,10 @@ Result<std::vector<Submission>> Gate::submissions(const Filter& filter) {
   return submissions;
 }
 
+Result<std::map<State, std::size_t>> Gate::counts() {
+  return impl_->read([](db::Transaction& tx) { return count_by_state(tx); });
+}
+
 Result<std::vector<scan::ScanReport>> Gate::reports(const std::string& id) {
   auto parts = TRY(impl_->read([&](db::Transaction& tx) -> Result<std::vector<PartReport>> {
     auto row = TRY(load_by_id(tx, id));

@@ -117,6 +117,8 @@ class Gate {
     std::size_t limit = 100;
   };
   Result<std::vector<Submission>> submissions(const Filter& filter);
+  // How many submissions are in each state; states without any are absent. For metrics.
+  Result<std::map<State, std::size_t>> counts();
   // One report an image; an index has one for each of its platforms. NotFound before the scan is done.
   Result<std::vector<scan::ScanReport>> reports(const std::string& id);
   // Denied unless `who` is a reviewer, or for the reviewer's own submission (unless an admin); Conflict unless the

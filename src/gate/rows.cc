@@ -154,6 +154,17 @@ Result<std::vector<Row>> load_filtered(db::Transaction& tx, const Gate::Filter& 
   return read_all(statement);
 }
 
+Result<std::map<State, std::size_t>> count_by_state(db::Transaction& tx) {
+  std::map<State, std::size_t> counts;
+  auto statement = tx.prepare("SELECT state, count(*) FROM gate_submissions GROUP BY state");
+  while (TRY(statement.next())) {
+    auto state = parse_state(statement.text(0));
+    if (!state) return corrupt("a submission is in an unknown state");
+    counts[*state] = static_cast<std::size_t>(statement.integer(1));
+  }
+  return counts;
+}
+
 Result<std::optional<Row>> load_newest_of_name(db::Transaction& tx, const std::string& staging_repository,
                                                const std::string& tag) {
   auto statement = tx.prepare(format(

@@ -28,6 +28,7 @@ Result<std::vector<std::int64_t>> unfinished(db::Transaction& tx, std::size_t li
 Result<std::vector<Row>> load_others_of_name(db::Transaction& tx, const Row& row, const std::vector<State>& states);
 // Newest first.
 Result<std::vector<Row>> load_filtered(db::Transaction& tx, const Gate::Filter& filter);
+Result<std::map<State, std::size_t>> count_by_state(db::Transaction& tx);
 // The newest submission that would be approved under this name.
 Result<std::optional<Row>> load_newest_of_name(db::Transaction& tx, const std::string& staging_repository,
                                                const std::string& tag);
