@@ -24,8 +24,8 @@ constexpr std::uint64_t kCpuQuotaMicrosMin = 1'000;  // the kernel takes no less
 // The runtime itself waits inside the group until the job ends, with up to two helpers while it starts.
 constexpr std::uint32_t kRuntimeProcesses = 3;
 // A killed process leaves its group when it is torn down, which takes long only for huge ones: two seconds in all.
-constexpr int kRemovalAttempts = 200;
-constexpr int kRemovalPauseMillis = 10;
+constexpr int kRemovalAttempts = 1000;
+constexpr int kRemovalPauseMillis = 2;
 constexpr std::size_t kControlFileBytesMax = 1 << 20;
 
 Status write_control(const std::string& path, const std::string& value) {
