@@ -17,24 +17,24 @@ class TapTest : public ::testing::Test {
         store(store::Store::open({.directory = directory.path() + "/blobs",
                                   .make_tap = [this] { return make_tap(cataloguer, *inventories); }})
                   .value()) {}
-  bool push(std::string_view bytes, const oci::Digest& as) {
+  bool push(std::string_view content, const oci::Digest& as) {
     auto ingest = store->start_ingest().value();
-    return ingest.append(as_bytes(bytes)).ok() && ingest.commit(as).ok();
+    return ingest.append(as_bytes(content)).ok() && ingest.commit(as).ok();
   }
 
   os::TemporaryDirectory directory;
   Cataloguer cataloguer;
   std::unique_ptr<InventoryStore> inventories;
   std::unique_ptr<store::Store> store;
-  std::string bytes = gzip(Archive().file("etc/os-release", kDebian12).tar());
+  std::string layer = gzip(Archive().file("etc/os-release", kDebian12).tar());
 };
 
 TEST_F(TapTest, LeavesAnInventoryBehindEachLayer) {
-  ASSERT_TRUE(push(bytes, digest_of(bytes)));
-  EXPECT_EQ(inventories->get(digest_of(bytes))->extracts.size(), 1u);
+  ASSERT_TRUE(push(layer, digest_of(layer)));
+  EXPECT_EQ(inventories->get(digest_of(layer))->extracts.size(), 1u);
 }
 TEST_F(TapTest, KeepsNothingOfBytesThatAreNotWhatTheyClaim) {
-  EXPECT_FALSE(push(bytes, digest_of("something else")));
+  EXPECT_FALSE(push(layer, digest_of("something else")));
   EXPECT_FALSE(inventories->has(digest_of("something else")));
 }
 TEST_F(TapTest, TakesAConfigurationForWhatItIs) {
