@@ -47,16 +47,6 @@ void add_server(Exposition& out, const http::ServerCounters& counters) {
             format("{{class=\"{}xx\"}}", status_class));
 }
 
-Result<std::vector<std::pair<std::string, std::int64_t>>> count_submissions(db::Database& database) {
-  using Counts = std::vector<std::pair<std::string, std::int64_t>>;
-  return database.read([](db::Transaction& tx) -> Result<Counts> {
-    Counts counts;
-    auto rows = tx.prepare("SELECT state, count(*) FROM submissions GROUP BY state");
-    while (TRY(rows.next())) counts.emplace_back(rows.text(0), rows.integer(1));
-    return counts;
-  });
-}
-
 http::Response metrics(const Observed& observed) {
   Exposition out;
   out.add("pratique_build_info", "gauge", "The program.", 1, format("{{version=\"{}\"}}", cli::kVersion));
@@ -68,11 +58,11 @@ http::Response metrics(const Observed& observed) {
   out.add("pratique_advisories", "gauge", "Advisories in the database.", static_cast<double>(info.advisories));
   out.add("pratique_advisories_age_seconds", "gauge", "Age of the newest advisory data.",
           static_cast<double>((observed.clock.now() - info.newest).count()) / 1e6);
-  auto counts = count_submissions(observed.database);
+  auto counts = observed.gate.counts();
   if (counts.ok())
     for (const auto& [state, count] : *counts)
       out.add("pratique_submissions", "gauge", "Submissions by state.", static_cast<double>(count),
-              format("{{state=\"{}\"}}", state));
+              format("{{state=\"{}\"}}", gate::to_string(state)));
   return http::Response::text(200, out.take(), "text/plain; version=0.0.4; charset=utf-8");
 }
 

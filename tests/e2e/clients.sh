@@ -17,8 +17,7 @@ if command -v podman >/dev/null && [ "$(id -u)" = 0 ]; then
   claim "podman loads the image" podman "${storage[@]}" pull -q "oci:$work/clean:latest"
   id=$(podman "${storage[@]}" images -q | head -n 1)
   claim "podman logs in" bash -c "password='$(password_of ann)'; printf %s \"\$password\" | podman ${storage[*]} login --tls-verify=false -u ann --password-stdin $host"
-  claim "podman pushes and prints the verdict" podman "${storage[@]}" push --tls-verify=false "$id" "docker://$host/nextflow-staging/ann:podman"
-  says "waiting"
+  claim "podman pushes" podman "${storage[@]}" push --tls-verify=false "$id" "docker://$host/nextflow-staging/ann:podman"
   claim "the reviewer approves" approve_newest
   claim "podman pulls" podman "${storage[@]}" pull --tls-verify=false "$host/nextflow-approved/ann:podman"
   refuse "podman cannot pull from staging" podman "${storage[@]}" pull --tls-verify=false "$host/nextflow-staging/ann:podman"

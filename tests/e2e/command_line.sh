@@ -7,7 +7,7 @@ claim "--help lists every command" "$PRATIQUE" --help
 for word in serve scan submit review run doctor; do says "$word"; done
 claim "no command at all is wrong usage" code 2 "$PRATIQUE"
 claim "every command explains itself" bash -c '
-  "$PRATIQUE" --help | sed -n "s/^  \([a-z][a-z ]*[a-z]\)  .*/\1/p" | while read -r command; do
+  "$PRATIQUE" --help | sed -n "/^Commands:/,/^$/s/^  \([a-z][a-z ]*[a-z]\)  .*/\1/p" | while read -r command; do
     "$PRATIQUE" $command --help | grep -q "^Usage: pratique $command" || { echo "no help for $command"; exit 1; }
   done'
 claim "a misspelt command is answered with the right one" code 2 "$PRATIQUE" sumbit

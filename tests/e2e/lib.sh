@@ -8,16 +8,18 @@
 set -euo pipefail
 : "${PRATIQUE:?set PRATIQUE to the built program}"
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
-work="$(mktemp -d "${TMPDIR:-/tmp}/pq.XXXXXX")"
-chmod 755 "$work"
+# Lower case, because podman reads an upper-case letter in "oci:PATH" as a bad reference.
+work="${TMPDIR:-/tmp}/pq.$(od -An -N5 -tx1 /dev/urandom | tr -d ' ')"
+mkdir -m 755 "$work"
 export HOME="$work/home" XDG_CONFIG_HOME="$work/config" XDG_CACHE_HOME="$work/cache" PRATIQUE_DATA="$work/local"
 export REGISTRY_AUTH_FILE="$work/auth.json" DOCKER_CONFIG="$work/docker" PRATIQUE_AUTH_FILE="$work/pratique-auth.json" NO_COLOR=1
 mkdir -p "$HOME" "$DOCKER_CONFIG"
+echo '{}' >"$REGISTRY_AUTH_FILE"  # podman wants the file it is told of
 server='' claims=0 cleanups=()
 
 cleanup() {
   local code=$?
-  [ -z "$server" ] || kill -9 "$server" 2>/dev/null || true
+  [ -z "$server" ] || { kill -9 "$server"; wait "$server"; } 2>/dev/null || true
   for action in "${cleanups[@]}"; do eval "$action" || true; done
   if [ $code -ne 0 ] && [ $code -ne 77 ]; then
     [ ! -s "$work/last.txt" ] || { echo "--- last command said:"; tail -n 30 "$work/last.txt"; }
@@ -99,7 +101,7 @@ image() {
 }
 clean_image() { image "$1" debian:12 base-files=12.4+deb12u12 bash=5.2.15-2+b8; }
 # Vulnerable by the starter set: see src/advisory/starter.cc.
-bad_image() { image "$1" debian:12 base-files=12.4+deb12u1 "${BAD_PACKAGE:-xz-utils=5.6.0-0.2}"; }
+bad_image() { image "$1" debian:12 base-files=12.4+deb12u1 "${BAD_PACKAGE:-curl=7.88.1-10}"; }
 layout_digest() { python3 -c 'import json,sys; print(json.load(open(sys.argv[1]+"/index.json"))["manifests"][0]["digest"])' "$work/$1"; }
 push() {  # user image repository:tag [skopeo options]
   local user=$1 name=$2 to=$3

@@ -14,7 +14,7 @@ claim "an unknown path is a 404 in JSON" bash -c "curl -sS '$url/nothing' | pyth
 refuse "a second server on the same data is refused" "$PRATIQUE" serve --data "$work/data" --listen 127.0.0.1:0
 says "another pratique serves from"
 refuse "an address in use is refused" "$PRATIQUE" serve --data "$work/data2" --listen "$host"
-says "$host"
+says "Address already in use"
 refuse "a misspelt setting is refused with its line" "$PRATIQUE" serve --config <(printf 'data: %s\npolcy: gen3\n' "$work/data3")
 says "line 2"
 refuse "a policy that does not exist is refused" "$PRATIQUE" serve --config <(printf 'data: %s\npolicy: nope\n' "$work/data3")
@@ -23,7 +23,7 @@ says "neither gen3 nor tre"
 refuse "a wrong password is refused" env PRATIQUE_USER=ann PRATIQUE_PASSWORD=wrong-password "$PRATIQUE" status
 refuse "and so is an unknown user, in the same words" env PRATIQUE_USER=nobody PRATIQUE_PASSWORD=wrong-password "$PRATIQUE" status
 claim "login stores credentials" bash -c "printf 'password-of-ann\n' | '$PRATIQUE' login '$url' --user ann --password-stdin"
-says "ann (runner, submitter)"
+says "ann (submitter, runner)"
 claim "and later commands need nothing else" env -u PRATIQUE_SERVER "$PRATIQUE" status
 claim "the stored credentials are for the user's eyes only" bash -c "[ \"\$(stat -c %a '$PRATIQUE_AUTH_FILE')\" = 600 ]"
 claim "an administrator disables a user" as admin admin user disable ann

@@ -7,7 +7,9 @@ bad_image bad
 gate_start <<<'policy: tre'
 
 claim "a submitter pushes into staging" push ann clean nextflow-staging/ann:1.0
-says "waiting"
+# Debian 12's clients are older than the printing of Warning headers, so the header itself is looked at below.
+claim "the verdict is there when the push is over" as ann status "$(newest ann)"
+says "waiting for a reviewer"
 refuse "what was staged cannot be pulled by its submitter" pull ann nextflow-staging/ann:1.0 stolen
 refuse "nor by somebody else" pull rea nextflow-staging/ann:1.0 stolen
 refuse "nor listed" skopeo list-tags --tls-verify=false --creds "ann:$(password_of ann)" "docker://$host/nextflow-staging/ann"
@@ -29,7 +31,14 @@ claim "pratique pull fetches it too" as ann pull nextflow-approved/ann:1.0 -o "$
 refuse "a tag that was never approved is refused" pull ann nextflow-approved/ann:9 nothing
 
 claim "an image with a critical vulnerability is pushed" push ann bad nextflow-staging/ann:2.0
-says "rejected"
+bad=$(newest ann)
+[ "$(state_of ann "$bad")" = rejected ] || die "the vulnerable image is $(state_of ann "$bad")"
+digest=$(layout_digest bad)
+claim "the manifest PUT says the verdict in a Warning header" curl -sS -o /dev/null -D - -u "ann:$(password_of ann)" -X PUT \
+  -H 'Content-Type: application/vnd.oci.image.manifest.v1+json' --data-binary "@$work/bad/blobs/sha256/${digest#*:}" \
+  "$url/v2/nextflow-staging/ann/manifests/2.0"
+says "299 - "
+says "/reports/"
 bad=$(newest ann)
 claim "its report names what to upgrade to" as ann report "$bad"
 says "critical"
