@@ -1,5 +1,7 @@
 #include "transport/header_values.h"
 
+#include <algorithm>
+
 #include "base/encoding.h"
 #include "base/format.h"
 #include "base/json.h"
@@ -168,6 +170,18 @@ Result<std::string> origin_of(std::string_view url) {
   bool has_port = colon != std::string::npos && parts.authority[colon] == ':';
   std::string port = has_port ? "" : parts.scheme == "https" ? ":443" : ":80";
   return format("{}://{}{}", parts.scheme, parts.authority, port);
+}
+
+bool is_loopback_host(std::string_view host) {
+  auto colon = host.find_last_of(":]");
+  if (colon != std::string_view::npos && host[colon] == ':') host = host.substr(0, colon);
+  if (host == "localhost" || host == "[::1]") return true;
+  auto parts = split(host, '.');
+  auto is_byte = [](std::string_view part) {
+    auto value = parse_decimal(part);
+    return value && *value <= 255;
+  };
+  return parts.size() == 4 && parts[0] == "127" && std::all_of(parts.begin(), parts.end(), is_byte);
 }
 
 Result<std::string> resolve_location(std::string_view asked, std::string_view location) {

@@ -85,6 +85,15 @@ TEST(Origin, HasItsPortWrittenOut) {
     EXPECT_FALSE(origin_of(url).ok()) << url;
   }
 }
+TEST(Loopback, IsWhereNobodyCanListen) {
+  for (auto host : {"localhost", "localhost:5000", "127.0.0.1", "127.1.2.3:5000", "[::1]", "[::1]:5000"}) {
+    EXPECT_TRUE(is_loopback_host(host)) << host;
+  }
+  for (auto host : {"", "127.0.0.1.example", "127.example", "127.0.0", "128.0.0.1", "127.0.0.256", "localhost.example",
+                    "::1", "[::2]", "[::1].example", "localhosts", "127.0.0.1.2"}) {
+    EXPECT_FALSE(is_loopback_host(host)) << host;
+  }
+}
 TEST(Location, IsResolvedAgainstWhatWasAsked) {
   const std::string asked = "https://r.x:5/v2/a/blobs/uploads/?q=1";
   const std::pair<std::string_view, std::string_view> rows[] = {

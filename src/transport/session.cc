@@ -41,10 +41,6 @@ void pause_for(milliseconds time) {
   never.wait_for(lock, time, [] { return false; });
 }
 
-bool is_loopback(std::string_view host) {
-  return host == "localhost" || host.starts_with("localhost:") || host.starts_with("127.") || host.starts_with("[::1]");
-}
-
 std::string connect_host(const std::string& host) {
   return host == "docker.io" ? "registry-1.docker.io" : host;
 }
@@ -129,7 +125,7 @@ Result<std::string> Session::base() {
 Result<std::string> Session::probe() {
   if (options_.plain_http) return try_scheme("http");
   auto with_tls = try_scheme("https");
-  if (with_tls.ok() || !is_loopback(host_)) return with_tls;
+  if (with_tls.ok() || !is_loopback_host(host_)) return with_tls;
   auto plain = try_scheme("http");
   return plain.ok() ? plain : with_tls;
 }
