@@ -1,3 +1,5 @@
+#include "distribution/distribution.h"
+
 #include "distribution/test_world.h"
 
 namespace pratique::distribution {
