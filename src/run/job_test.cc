@@ -2,8 +2,11 @@
 #include "run/job.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,10 +40,49 @@ std::string busybox_layer() {
   return tar.done();
 }
 
-struct Outcome {
-  JobResult result;
-  std::string out, err;
-};
+// The smallest program there is: makes one system call and exits with its errno, 0 where it succeeded.
+std::string probe_program(std::uint32_t number, const std::array<std::uint64_t, 4>& arguments) {
+  std::string code;
+  auto put = [](std::string& into, std::uint64_t value, int bytes) {
+    for (int i = 0; i < bytes; ++i) into.push_back(static_cast<char>(value >> (8 * i)));
+  };
+  code += '\xb8';  // mov eax, number
+  put(code, number, 4);
+  const char* moves[] = {"\x48\xbf", "\x48\xbe", "\x48\xba", "\x49\xba"};  // rdi, rsi, rdx, r10
+  for (std::size_t i = 0; i < 4; ++i) {
+    code += moves[i];
+    put(code, arguments[i], 8);
+  }
+  // syscall; test eax, eax; js +2; xor eax, eax; neg eax; mov edi, eax; mov eax, 60; syscall
+  code += std::string("\x0f\x05\x85\xc0\x78\x02\x31\xc0\xf7\xd8\x89\xc7\xb8\x3c\0\0\0\x0f\x05", 19);
+  constexpr std::uint64_t kBase = 0x400000, kHeaders = 64 + 56;
+  std::string elf(
+      "\x7f"
+      "ELF\2\1\1\0\0\0\0\0\0\0\0\0",
+      16);
+  for (auto [value, bytes] : std::initializer_list<std::pair<std::uint64_t, int>>{{2, 2},
+                                                                                  {62, 2},
+                                                                                  {1, 4},
+                                                                                  {kBase + kHeaders, 8},
+                                                                                  {64, 8},
+                                                                                  {0, 8},
+                                                                                  {0, 4},
+                                                                                  {64, 2},
+                                                                                  {56, 2},
+                                                                                  {1, 2},
+                                                                                  {0, 6},
+                                                                                  {1, 4},
+                                                                                  {5, 4},
+                                                                                  {0, 8},
+                                                                                  {kBase, 8},
+                                                                                  {kBase, 8},
+                                                                                  {kHeaders + code.size(), 8},
+                                                                                  {kHeaders + code.size(), 8},
+                                                                                  {4096, 8}}) {
+    put(elf, value, bytes);
+  }
+  return elf + code;
+}
 
 class job : public testing::Test {
  protected:
@@ -220,6 +262,56 @@ TEST_F(job, cannot_mount_unshare_or_make_devices) {
   EXPECT_EQ(split(text, '\n').size(), 6u) << text;
   EXPECT_FALSE(contains(text, "not found")) << text;
 }
+
+#if defined(__x86_64__)
+struct Probe {
+  const char* name;
+  std::uint32_t number;
+  std::array<std::uint64_t, 4> arguments;
+  int expected;  // errno, 0: allowed
+};
+
+TEST_F(job, the_kernel_refuses_what_the_profile_says) {
+  const std::vector<Probe> probes = {
+      {"unix-socket", SYS_socket, {AF_UNIX, SOCK_STREAM}, 0},
+      {"internet-socket", SYS_socket, {AF_INET, SOCK_STREAM}, 0},
+      {"vsock-socket", SYS_socket, {AF_VSOCK, SOCK_STREAM}, EAFNOSUPPORT},
+      {"packet-socket", SYS_socket, {AF_PACKET, SOCK_RAW}, EAFNOSUPPORT},
+      {"crypto-socket", SYS_socket, {AF_ALG, SOCK_SEQPACKET}, EAFNOSUPPORT},
+      {"raw-socket", SYS_socket, {AF_INET, SOCK_RAW, 1}, EPERM},
+      {"unshare-user", SYS_unshare, {CLONE_NEWUSER}, EPERM},
+      {"unshare-nothing", SYS_unshare, {0}, EPERM},
+      {"clone-user", SYS_clone, {CLONE_NEWUSER | SIGCHLD}, EPERM},
+      {"clone-net", SYS_clone, {CLONE_NEWNET | SIGCHLD}, EPERM},
+      {"clone3", SYS_clone3, {}, ENOSYS},
+      {"openat2", SYS_openat2, {}, ENOSYS},
+      {"a call of tomorrow", 999, {}, ENOSYS},
+      {"io_uring", SYS_io_uring_setup, {1}, EPERM},
+      {"bpf", SYS_bpf, {}, EPERM},
+      {"perf", SYS_perf_event_open, {}, EPERM},
+      {"keyctl", SYS_keyctl, {}, EPERM},
+      {"ptrace", SYS_ptrace, {}, EPERM},
+      {"userfaultfd", SYS_userfaultfd, {}, EPERM},
+      {"mount", SYS_mount, {}, EPERM},
+      {"fsopen", SYS_fsopen, {}, EPERM},
+      {"open_by_handle_at", SYS_open_by_handle_at, {}, EPERM},
+      {"personality-ask", SYS_personality, {0xffffffff}, 0},
+      {"personality-set", SYS_personality, {0x0040000}, ENOSYS},
+  };
+  TarBuilder tar;
+  std::string script;
+  for (std::size_t i = 0; i < probes.size(); ++i) {
+    tar.file(format("probe/{}", i), probe_program(probes[i].number, probes[i].arguments), 0755);
+    script += format("/probe/{}; echo {} $?\n", i, i);
+  }
+  image.layer(tar.done());
+  auto answers = said(script);
+  for (std::size_t i = 0; i < probes.size(); ++i) {
+    EXPECT_TRUE(contains("\n" + answers, format("\n{} {}\n", i, probes[i].expected))) << probes[i].name << "\n"
+                                                                                      << answers;
+  }
+}
+#endif
 
 TEST_F(job, named_pipes_work) {
   EXPECT_EQ(said("mkfifo /scratch/p; echo through > /scratch/p & cat /scratch/p"), "through\n");
