@@ -91,16 +91,21 @@ says "docker-archive:"
 
 if command -v docker-registry >/dev/null; then
   echo "# a registry"
-  port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-  cat >"$work/registry.yml" <<YML
+  for attempt in 1 2 3; do  # a free port may be taken by somebody else before the registry has it
+    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    cat >"$work/registry.yml" <<YML
 version: 0.1
 log: {level: error}
 storage: {filesystem: {rootdirectory: $work/registry}}
 http: {addr: "127.0.0.1:$port"}
 YML
-  docker-registry serve "$work/registry.yml" >"$work/registry.log" 2>&1 &
-  cleanups+=("kill $!")
-  until_true curl -sf "http://127.0.0.1:$port/v2/" || die "docker-registry did not start"
+    # It takes every variable REGISTRY_… for its own configuration, ours for skopeo too.
+    env -u REGISTRY_AUTH_FILE docker-registry serve "$work/registry.yml" >"$work/registry.log" 2>&1 &
+    registry=$!
+    cleanups+=("kill $registry 2>/dev/null")
+    until_true curl -sf --noproxy '*' "http://127.0.0.1:$port/v2/" && kill -0 "$registry" && break
+    [ "$attempt" -lt 3 ] || { cat "$work/registry.log"; die "docker-registry did not start"; }
+  done
   skopeo copy -q --dest-tls-verify=false "oci:$work/image:one" "docker://127.0.0.1:$port/team/tool:1"
   claim "a registry's tag is the same" same registry "docker://127.0.0.1:$port/team/tool:1"
   claim "a registry's digest is the same" same registry-digest "docker://127.0.0.1:$port/team/tool@$(sed -n 1p "$work/layout.facts")"
