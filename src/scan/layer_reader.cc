@@ -136,7 +136,9 @@ void LayerReader::finish() {
     if (auto problem = inflater_.finish()) stop(*problem);
   // A stream that broke off says so itself; the archive's missing end would only repeat it.
   if (!stopped_) tar_.finish();
-  LayerEnd end{.is_layer = !tar_.is_foreign(), .uncompressed_bytes = inflater_.output_bytes()};
+  LayerEnd end{.is_layer = !tar_.is_foreign()};
+  // Of what is no layer only the start was read, how much depends on the pieces it came in.
+  if (end.is_layer) end.uncompressed_bytes = inflater_.output_bytes();
   if (!stopped_ && end.is_layer) end.diff_id = output_.sum();
   writer_.end(end);
   give();

@@ -187,6 +187,13 @@ TEST(Tar, LimitsTheNumberOfEntries) {
   EXPECT_EQ(paths(inventory), "a b");
   EXPECT_EQ(codes(inventory.gaps), "limit");
 }
+TEST(Tar, SaysTheSameOfWhatIsNoArchiveWhateverThePieces) {
+  std::string bytes(5000, 'x'), records;
+  LayerReader reader({}, DigestingOutput::Threads::One, [&](std::string_view part) { records += part; });
+  for (std::size_t at = 0; at < bytes.size(); at += 82) reader.feed(as_bytes(std::string_view(bytes).substr(at, 82)));
+  reader.finish();
+  EXPECT_EQ(records, encode_records(read(bytes)));
+}
 TEST(Tar, ReadsTheSameWhateverThePieces) {
   auto bytes = Archive()
                    .file("a", "abc")
