@@ -40,6 +40,7 @@ struct Meta {
   Validator validator;
   std::uint64_t bytes = 0;
   std::string sha256;
+  Time confirmed;  // when this was last known to be what the publisher has
 };
 
 std::optional<Meta> read_meta(const std::string& path) {
@@ -49,13 +50,14 @@ std::optional<Meta> read_meta(const std::string& path) {
   if (!json.ok()) return std::nullopt;
   return Meta{{std::string((*json)["etag"].text()), std::string((*json)["last_modified"].text())},
               static_cast<std::uint64_t>((*json)["bytes"].as_int().value_or(0)),
-              std::string((*json)["sha256"].text())};
+              std::string((*json)["sha256"].text()),
+              Time::from_unix_seconds((*json)["confirmed"].as_int().value_or(0))};
 }
 
 Status write_meta(const std::string& path, const Meta& meta, std::string_view url) {
   Json json = Json::object();
   json.set("url", url).set("etag", meta.validator.etag).set("last_modified", meta.validator.last_modified);
-  json.set("bytes", meta.bytes).set("sha256", meta.sha256);
+  json.set("bytes", meta.bytes).set("sha256", meta.sha256).set("confirmed", meta.confirmed.unix_seconds());
   return os::write_file(path, json.dump_pretty());
 }
 
@@ -102,12 +104,12 @@ class Transfer {
     // A copy of another length than was noted is damaged; asking whether it is current would keep it.
     if (cached_ && size_of(request_.path) != cached_->bytes) cached_.reset();
     bool is_current = TRY(ask());
-    if (is_current) return FetchOutcome::Unchanged;
+    if (is_current) return confirm();
     auto continued = TRY(continue_part());
     if (!continued) {
       discard_part();
       TRY(get_all());
-      if (is_unchanged_) return FetchOutcome::Unchanged;
+      if (is_unchanged_) return confirm();
     }
     return finish();
   }
@@ -117,6 +119,12 @@ class Transfer {
   std::string part_path() const { return request_.path + ".part"; }
   std::string part_meta_path() const { return part_path() + ".json"; }
   std::string incoming_path() const { return request_.path + ".incoming"; }
+
+  Result<FetchOutcome> confirm() {
+    cached_->confirmed = request_.now;
+    TRY(write_meta(meta_path(), *cached_, request_.url));
+    return FetchOutcome::Unchanged;
+  }
 
   // What the server has now. A server that does not answer HEAD is asked with GET alone.
   Result<bool> ask() {
@@ -217,7 +225,7 @@ class Transfer {
     std::string sum = TRY(sha256_of(part_path()));
     if (cached_ && cached_->sha256 == sum) {
       discard_part();
-      TRY(write_meta(meta_path(), {offered_, bytes, sum}, request_.url));
+      TRY(write_meta(meta_path(), {offered_, bytes, sum, request_.now}, request_.url));
       return FetchOutcome::Unchanged;
     }
     if (Status good = request_.check(part_path()); !good.ok()) {
@@ -225,7 +233,7 @@ class Transfer {
       return good.error();
     }
     if (::rename(part_path().c_str(), request_.path.c_str()) != 0) return from_errno("renaming a feed", errno);
-    TRY(write_meta(meta_path(), {offered_, bytes, sum}, request_.url));
+    TRY(write_meta(meta_path(), {offered_, bytes, sum, request_.now}, request_.url));
     discard_part();
     return FetchOutcome::Fetched;
   }
@@ -254,7 +262,8 @@ Result<FetchOutcome> fetch(const FetchRequest& request, http::Client& client) {
 std::optional<Time> cached_as_of(const std::string& path) {
   auto meta = read_meta(path + ".json");
   if (!meta) return std::nullopt;
-  return parse_http_date(meta->validator.last_modified);
+  auto changed = parse_http_date(meta->validator.last_modified);
+  return changed ? changed : meta->confirmed;
 }
 
 std::optional<Time> parse_http_date(std::string_view text) {

@@ -23,6 +23,7 @@ enum class FetchOutcome { Fetched, Unchanged };
 struct FetchRequest {
   std::string url;
   std::string path;  // of the cached copy
+  Time now;          // noted as when the publisher confirmed the copy
   // Whether the file at that path is what it should be; an error leaves the last good copy in place.
   std::function<Status(const std::string& path)> check;
   std::function<void(std::uint64_t done, std::uint64_t total)> progress;
@@ -32,7 +33,8 @@ struct FetchRequest {
 // feed may be), Corrupt (other length than announced), and what `check` says.
 Result<FetchOutcome> fetch(const FetchRequest& request, http::Client& client);
 
-// When the publisher last changed the cached copy, as far as the server said.
+// The date of the cached copy: when the publisher last changed it; where the server does not say, when it was last the
+// publisher's current one.
 std::optional<Time> cached_as_of(const std::string& path);
 
 // "Fri, 20 Nov 2026 15:38:00 GMT", as Last-Modified has it.

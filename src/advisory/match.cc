@@ -37,7 +37,8 @@ int rank_of(const Advisory& advisory) {
 
 // Packages of a kernel's source that carry declarations and none of its code.
 bool is_headers_only(const Package& package) {
-  return package.kind == vuln::PackageKind::Deb && package.name == "linux-libc-dev";
+  return package.kind == vuln::PackageKind::Deb &&
+         (package.name == "linux-libc-dev" || package.name.starts_with("linux-headers-"));
 }
 
 // The name and version advisories speak of: source packages for dpkg and apk, binary ones for rpm.

@@ -90,7 +90,7 @@ class Fetcher {
     std::string host = host_of(url);
     // A host that did not answer once is not waited for twenty times.
     if (state_.lock()->silent_hosts.contains(host)) return unavailable(format("{} does not answer", host));
-    FetchRequest request{.url = url, .path = options_.cache_directory + "/" + feed.name};
+    FetchRequest request{.url = url, .path = options_.cache_directory + "/" + feed.name, .now = now_};
     request.check = [&](const std::string& path) { return check_feed(feed, path, now_); };
     request.progress = [&](std::uint64_t done, std::uint64_t total) { progress(feed.name, done, total); };
     auto outcome = fetch(request, client_);

@@ -136,6 +136,16 @@ TEST_F(Update, knows_an_unchanged_file_by_its_content_where_there_is_no_validato
   EXPECT_EQ(run({"main"})->unchanged, 1u);
 }
 
+TEST_F(Update, dates_a_feed_without_dates_by_when_the_publisher_last_had_it) {
+  publisher_.put("main", {secdb("v3.19", "1-r0"), "\"e1\""});
+  EXPECT_EQ(run({"main"})->build.info.sources.back().newest, kNow);
+  clock_.advance(hours(5));
+  EXPECT_EQ(run({"main"})->build.info.sources.back().newest, kNow + hours(5));
+  publisher_.stop();
+  clock_.advance(hours(5));
+  EXPECT_EQ(run({"main"})->build.info.sources.back().newest, kNow + hours(5));
+}
+
 TEST_F(Update, continues_an_interrupted_transfer) {
   std::string content = secdb("v3.19", "1-r0");
   publisher_.put("main", {.content = content, .etag = "\"e1\"", .break_after = 30});

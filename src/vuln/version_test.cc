@@ -194,8 +194,12 @@ TEST_P(VersionOrderIsTotal, on_generated_triples) {
     std::string a = generator.make(GetParam()), b = generator.make(GetParam()), c = generator.make(GetParam());
     ASSERT_EQ(compare(a, a), std::strong_ordering::equal) << a;
     ASSERT_EQ(compare(a, b), 0 <=> compare(b, a)) << a << " " << b;
-    if (compare(a, b) <= 0 && compare(b, c) <= 0) ASSERT_TRUE(compare(a, c) <= 0) << a << " " << b << " " << c;
-    if (compare(a, b) == 0) ASSERT_EQ(compare(a, c), compare(b, c)) << a << " " << b << " " << c;
+    if (compare(a, b) <= 0 && compare(b, c) <= 0) {
+      ASSERT_TRUE(compare(a, c) <= 0) << a << " " << b << " " << c;
+    }
+    if (compare(a, b) == 0) {
+      ASSERT_EQ(compare(a, c), compare(b, c)) << a << " " << b << " " << c;
+    }
   }
 }
 
