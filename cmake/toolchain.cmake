@@ -9,7 +9,8 @@ add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtu
                     -Wimplicit-fallthrough -Wnull-dereference -fstack-protector-strong)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 reports these falsely through inlined std::string and std::variant.
-  add_compile_options(-Wno-null-dereference -Wno-maybe-uninitialized -Wno-restrict)
+  add_compile_options(-Wno-null-dereference -Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow
+                      -Wno-stringop-overread -Wno-array-bounds)
 endif()
 if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   # Designated initialisers that leave later members at their defaults are the house form for options.
