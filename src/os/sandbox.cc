@@ -44,8 +44,10 @@ constexpr int kAllowed[] = {
 };
 
 #ifdef PRATIQUE_SANITIZED
-// The sanitizer runtimes keep an alternative signal stack per thread and look at their own memory map.
-constexpr int kAllowedForSanitizers[] = {SCMP_SYS(sigaltstack), SCMP_SYS(rt_sigaction), SCMP_SYS(getrusage)};
+// The sanitizer runtimes keep an alternative signal stack per thread, and write to a pipe of their own to learn whether
+// an address can be read.
+constexpr int kAllowedForSanitizers[] = {SCMP_SYS(sigaltstack), SCMP_SYS(rt_sigaction), SCMP_SYS(getrusage),
+                                         SCMP_SYS(pipe2)};
 #endif
 
 struct FilterCloser {
