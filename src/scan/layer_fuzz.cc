@@ -26,8 +26,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (std::size_t at = 0; at < size; at += piece) reader.feed(bytes.subspan(at, std::min(piece, size - at)));
   reader.finish();
   CHECK(decode_records(records, limits, again).ok());
-  // Damage may be noticed a few bytes earlier or later, depending on the pieces; a sound stream reads the same.
-  if (inventory.gaps.empty()) CHECK(encode_records(again) == encode_records(inventory), "pieces matter");
+  // Damage may be noticed a few bytes earlier or later, depending on the pieces, which also decides whether enough came
+  // before it to see that this is no archive. A sound layer reads the same.
+  if (inventory.gaps.empty() && inventory.is_layer)
+    CHECK(encode_records(again) == encode_records(inventory), "pieces matter");
 
   (void)merge({inventory, again});
   return 0;
