@@ -112,7 +112,13 @@ class HtmlReport {
     bool is_final = context_.verdict == "approved" || context_.verdict == "rejected";
     out_ += format("<section class=\"card verdict {}\">\n<strong>{}</strong>\n",
                    is_final ? context_.verdict : "waiting", safe(context_.verdict));
-    if (!context_.reasons.empty()) list(context_.reasons);
+    constexpr std::size_t kReasonsMax = 10;  // the decisive ones come first; the findings repeat the rest
+    auto shown = context_.reasons;
+    if (shown.size() > kReasonsMax) {
+      shown.resize(kReasonsMax);
+      shown.push_back(format("and {} more; all of them are among the findings", context_.reasons.size() - kReasonsMax));
+    }
+    if (!shown.empty()) list(shown);
     out_ += "</section>\n";
   }
 

@@ -18,7 +18,7 @@ constexpr std::size_t kIdsMax = 12;
 // A hopeless image has thousands of gaps of one kind.
 constexpr std::size_t kGapsMax = 60;
 // Verdict sentences beyond this are in the decision itself.
-constexpr std::size_t kReasonsMax = 20;
+constexpr std::size_t kReasonsMax = 10;
 
 Style style_of(vuln::Severity severity) {
   switch (severity) {
@@ -111,7 +111,8 @@ class TextReport {
     line(bold(os::styled(style_of_verdict(context_.verdict), printable(word), colour_)));
     auto shown = std::min(context_.reasons.size(), kReasonsMax);
     for (std::size_t i = 0; i < shown; ++i) bullet("-", context_.reasons[i]);
-    if (shown < context_.reasons.size()) bullet("-", format("and {} more reasons", context_.reasons.size() - shown));
+    if (shown < context_.reasons.size())
+      bullet("-", format("and {} more; all of them are among the findings", context_.reasons.size() - shown));
   }
 
   std::string summary_of_fixes() const {
