@@ -114,7 +114,7 @@ void GateTest::TearDown() {
   auto rows = database_->read([](db::Transaction& tx) { return load_filtered(tx, {.limit = 1000}); });
   ASSERT_TRUE(rows.ok()) << rows.error().message();
   for (const auto& row : *rows)
-    if (row.submission.decision) EXPECT_FALSE(row.submission.decision->reasons.empty());
+    EXPECT_FALSE(row.submission.decision && row.submission.decision->reasons.empty()) << row.submission.id;
 }
 
 Options GateTest::gen3(std::size_t workers) {
