@@ -120,8 +120,12 @@ __attribute__((no_sanitize("address", "undefined"))) bool arrange_descriptors(co
 
 __attribute__((no_sanitize("address", "undefined"))) Step prepare_and_execute(const Launch& launch) {
   if (launch.dies_with_parent) {
-    // The parent may have died before the request was in force; then nothing would ever kill us.
-    if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != launch.parent) return Step::ParentGone;
+    if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return Step::ParentGone;
+    // The parent may have died before the request was in force; then nothing would ever kill us. A parent outside our
+    // process namespace reads as 0 while it lives.
+    pid_t parent = ::getppid();
+    errno = ESRCH;
+    if (parent != launch.parent && parent != 0) return Step::ParentGone;
   }
   if (launch.new_session && ::setsid() < 0) return Step::Session;
   // "0" is the writer itself.
