@@ -18,6 +18,7 @@
 #include "os/process.h"
 #include "run/cgroup.h"
 #include "run/extract.h"
+#include "run/helper_process.h"
 #include "run/job_directory.h"
 #include "run/mounts.h"
 #include "run/outputs.h"
@@ -34,8 +35,6 @@ using SteadyClock = std::chrono::steady_clock;
 const std::string kStage = "/tmp";
 constexpr std::uint64_t kStageBytes = 16 << 20;  // config.json, the runtime's state and its log
 constexpr std::uint32_t kHostIds = 65'536;
-// The engines' habit, and what programs that save their work count on.
-constexpr std::chrono::seconds kGrace{10};
 constexpr std::uint64_t kOpenFilesMax = 16'384;
 constexpr std::size_t kDatabaseBytesMax = 4 << 20;  // /etc/passwd and /etc/group of real images are some KiB
 constexpr std::size_t kLogBytesMax = 1 << 20;
@@ -71,6 +70,16 @@ class IsolatedJob {
       : image_(image), spec_(spec), options_(options), sources_(sources), directory_(directory) {}
 
   Result<JobResult> run() {
+    Status ended = run_on_stage();
+    // Also after an error: what was lent is the caller's.
+    Status returned = lent_ ? give_back(sources_.outputs, options_.first_host_id) : Status();
+    TRY(ended);
+    TRY(returned);
+    return std::move(result_);
+  }
+
+ private:
+  Status run_on_stage() {
     auto started = SteadyClock::now();
     TRY(copy_trees());
     TRY(choose_scratch());
@@ -79,14 +88,9 @@ class IsolatedJob {
     TRY(stack_layers());
     TRY(attach_directories());
     TRY(write_bundle());
-    auto ended = run_and_wait(started);
-    Status returned = lent_ ? give_back(sources_.outputs, options_.first_host_id) : Status();
-    TRY(ended);
-    TRY(returned);
-    return std::move(result_);
+    return run_and_wait(started);
   }
 
- private:
   // Before the namespace changes: a mount can only be copied from the namespace it is in.
   Status copy_trees() {
     for (const auto& layer : image_.layers) {
@@ -217,11 +221,13 @@ class IsolatedJob {
     return os::write_file(kStage + "/bundle/config.json", TRY(bundle_config(input)));
   }
 
-  os::Command runtime(const std::vector<std::string>& verb) const {
+  os::Command runtime_command() const {
     os::Command command{.program = options_.runtime, .args = {"--root", kStage + "/state", "--log", kStage + "/log"}};
     // crun alone would go looking for a version 2 hierarchy; runc makes its own groups below ours.
     if (!is_runc()) command.args.emplace_back("--cgroup-manager=disabled");
-    command.args.insert(command.args.end(), verb.begin(), verb.end());
+    for (const auto& word : {std::string("run"), std::string("--bundle"), kStage + "/bundle", container()}) {
+      command.args.push_back(word);
+    }
     command.in_calling_thread = true;
     return command;
   }
@@ -232,7 +238,9 @@ class IsolatedJob {
   Status run_and_wait(SteadyClock::time_point started) {
     auto groups = JobCgroups::create(directory_.name(), spec_);
     result_.notes.insert(result_.notes.end(), groups.notes().begin(), groups.notes().end());
-    auto command = runtime({"run", "--bundle", kStage + "/bundle", container()});
+    // Last of all preparations: from here on /proc is the job's.
+    std::optional first = TRY(enter_process_namespace());
+    auto command = runtime_command();
     command.cgroups = groups.entrances();
     auto process = TRY(os::Process::start(command));
     result_.start = since(started);
@@ -240,7 +248,7 @@ class IsolatedJob {
         process.wait(spec_.time_limit ? std::optional<std::chrono::milliseconds>(*spec_.time_limit) : std::nullopt);
     if (!exit) {
       result_.timed_out = true;
-      exit = end_in_time(process, groups);
+      exit = end_in_time(process, first);
     }
     groups.kill_all();
     result_.exit_code = exit->code;
@@ -252,14 +260,12 @@ class IsolatedJob {
     return check_runtime_log(*exit);
   }
 
-  // The runtime passes TERM on. KILL goes to the container itself first, so that its exit is still reported.
-  os::ExitState end_in_time(os::Process& process, const JobCgroups& groups) const {
+  // The runtime passes TERM on. When the first process of the namespace goes, the kernel ends all of them.
+  os::ExitState end_in_time(os::Process& process, std::optional<HelperProcess>& first) const {
     process.signal(SIGTERM);
-    if (auto exit = process.wait(kGrace)) return *exit;
-    (void)os::run(runtime({"kill", container(), "KILL"}), {}, kGrace);
-    if (auto exit = process.wait(std::chrono::seconds(1))) return *exit;
-    groups.kill_all();
-    return process.stop(kGrace);
+    if (auto exit = process.wait(spec_.grace)) return *exit;
+    first.reset();
+    return *process.wait();
   }
 
   // A runtime that cannot start a job exits with 1, as a job may: only its log tells them apart.

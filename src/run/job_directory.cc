@@ -1,5 +1,6 @@
 #include "run/job_directory.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -43,11 +44,16 @@ Result<JobDirectory> JobDirectory::create(const Options& options) {
   auto name = owned_name(id);
   auto path = format("{}/{}", jobs_of(options), name);
   if (::mkdir(path.c_str(), 0700) != 0) return from_errno("making " + path, errno);
-  return JobDirectory(std::move(id), std::move(name), std::move(path));
+  os::Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.is_open()) return from_errno("opening " + path, errno);
+  return JobDirectory(std::move(id), std::move(name), std::move(path), std::move(fd));
 }
 
 JobDirectory::JobDirectory(JobDirectory&& other) noexcept
-    : id_(std::move(other.id_)), name_(std::move(other.name_)), path_(std::exchange(other.path_, {})) {}
+    : id_(std::move(other.id_)),
+      name_(std::move(other.name_)),
+      path_(std::exchange(other.path_, {})),
+      fd_(std::move(other.fd_)) {}
 
 JobDirectory::~JobDirectory() {
   if (!path_.empty()) (void)os::remove_tree(path_);
@@ -56,7 +62,7 @@ JobDirectory::~JobDirectory() {
 Status JobDirectory::record_loan(const SharedDirectory& outputs) {
   Json loan = Json::object();
   loan.set("path", outputs.path).set("uid", outputs.uid).set("gid", outputs.gid);
-  return os::write_file(path_ + "/loan.json", loan.dump_pretty());
+  return os::write_file(format("/proc/self/fd/{}/loan.json", fd_.get()), loan.dump_pretty());
 }
 
 Status sweep_jobs(const Options& options) {

@@ -23,9 +23,10 @@ class JobDirectory {
   Status record_loan(const SharedDirectory& outputs);
 
  private:
-  JobDirectory(std::string id, std::string name, std::string path)
-      : id_(std::move(id)), name_(std::move(name)), path_(std::move(path)) {}
+  JobDirectory(std::string id, std::string name, std::string path, os::Fd fd)
+      : id_(std::move(id)), name_(std::move(name)), path_(std::move(path)), fd_(std::move(fd)) {}
   std::string id_, name_, path_;
+  os::Fd fd_;  // reaches the directory also where something is mounted over its path
 };
 
 // Gives back what dead jobs had on loan and removes their directories.

@@ -4,13 +4,14 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <filesystem>
+#include <thread>
 
 #include "base/text.h"
 #include "os/process.h"
@@ -151,6 +152,15 @@ std::vector<std::string> leftovers(const Options& options) {
   return found;
 }
 
+// Asks until it is so, for ten seconds.
+bool comes_true(const std::function<bool()>& condition) {
+  for (int i = 0; i < 1000; ++i) {
+    if (condition()) return true;
+    ::usleep(10'000);
+  }
+  return false;
+}
+
 TEST_F(job, gives_the_exit_code_of_the_program) {
   EXPECT_EQ(run("exit 42").exit_code, 42);
   EXPECT_EQ(run("exit 0").exit_code, 0);
@@ -214,6 +224,32 @@ TEST_F(job, outputs_belong_to_the_owner_of_their_directory) {
       EXPECT_EQ(info.st_gid, 8765u) << name;
     }
   }
+}
+
+// ramfs cannot map owners. The mount is made in a thread's own namespace, so nothing of it can stay.
+TEST_F(job, lends_its_outputs_where_owners_cannot_be_mapped) {
+  ASSERT_TRUE(os::make_directories(outputs()).ok());
+  put_data("in", "readable", 0644);
+  ASSERT_EQ(::chmod(data().c_str(), 0755), 0);
+  std::thread([&] {
+    ASSERT_EQ(::unshare(CLONE_NEWNS), 0);
+    ASSERT_EQ(::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr), 0);
+    for (const auto& path : {outputs(), data()}) ASSERT_EQ(::mount("ramfs", path.c_str(), "ramfs", 0, "mode=755"), 0);
+    ASSERT_TRUE(os::write_file(data() + "/in", "readable", 0644).ok());
+    ASSERT_EQ(::chown(outputs().c_str(), 4321, 8765), 0);
+    image.user = "worker";
+    auto result = run("mkdir /safe_outputs/d && cat /safe_data/in > /safe_outputs/d/f && ln -s f /safe_outputs/d/l");
+    EXPECT_EQ(result.exit_code, 0);
+    EXPECT_EQ(output("d/f"), "readable");
+    EXPECT_TRUE(contains(join(result.notes, "\n"), "/safe_data shows its host owners"));
+    for (auto name : {"", "/d", "/d/f", "/d/l"}) {
+      struct stat info;
+      ASSERT_EQ(::lstat((outputs() + name).c_str(), &info), 0) << name;
+      EXPECT_EQ(info.st_uid, 4321u) << name;
+      EXPECT_EQ(info.st_gid, 8765u) << name;
+    }
+    EXPECT_EQ(leftovers(options()), std::vector<std::string>{});
+  }).join();
 }
 
 TEST_F(job, makes_no_set_id_programs) {
@@ -338,6 +374,14 @@ TEST_F(job, is_ended_at_its_time_limit) {
   EXPECT_LT(result.total, seconds(8)) << "the program's handler ended it in the time of grace";
 }
 
+TEST_F(job, is_killed_after_the_time_of_grace) {
+  spec.time_limit = spec.grace = seconds(1);
+  auto result = run("trap '' TERM; while :; do sleep 1; done");
+  EXPECT_TRUE(result.timed_out);
+  EXPECT_EQ(result.exit_code, 137);
+  EXPECT_FALSE(result.out_of_memory);
+}
+
 TEST_F(job, scratch_is_bounded_writable_and_gone) {
   auto text = said("echo $TMPDIR $TMP $TEMP; dd if=/dev/zero of=/scratch/big bs=1M count=100");
   EXPECT_TRUE(text.starts_with("/scratch /scratch /scratch\n")) << text;
@@ -415,29 +459,30 @@ TEST_F(job, runs_under_runc_as_well) {
 
 TEST_F(job, tells_how_long_it_took) {
   auto first = run("true"), second = run("true");
-  EXPECT_GE(first.total, first.unpack);
-  EXPECT_GE(second.total, second.start);
-  printf("first: unpack %ld start %ld total %ld ms; second: unpack %ld start %ld total %ld ms\n", first.unpack.count(),
-         first.start.count(), first.total.count(), second.unpack.count(), second.start.count(), second.total.count());
+  for (const auto& result : {first, second}) {
+    EXPECT_GE(result.total, result.unpack + result.start);
+    // Not a claim about this machine: a figure for whoever reads the test's output.
+    RecordProperty("unpack_ms", std::to_string(result.unpack.count()));
+    RecordProperty("start_ms", std::to_string(result.start.count()));
+    RecordProperty("total_ms", std::to_string(result.total.count()));
+  }
 }
 
-// The runner dies without a word; the kernel takes the processes and mounts, the next sweep the rest.
-TEST_F(job, sweep_cleans_up_after_a_killed_runner) {
+// Nobody cleans up after a killed runner but the kernel (processes, mounts) and the next sweep (the rest).
+TEST_F(job, ends_with_a_killed_runner_and_sweep_removes_its_traces) {
   run("true");
-  spec.args = {"echo started > /safe_outputs/started; sleep 600"};
+  spec.args = {"echo started > /safe_outputs/started; exec sleep 60741"};
   pid_t runner = ::fork();
   if (runner == 0) {
     (void)run_image(image.manifest(), image.opener(), JobSpec(spec), options());
     ::_exit(0);
   }
-  for (int i = 0; i < 500 && !os::exists(outputs() + "/started"); ++i) ::usleep(10'000);
-  ASSERT_TRUE(os::exists(outputs() + "/started"));
+  EXPECT_TRUE(comes_true([&] { return os::exists(outputs() + "/started"); }));
   ::kill(runner, SIGKILL);
   ::waitpid(runner, nullptr, 0);
+  EXPECT_TRUE(comes_true([] { return os::run({.program = "pgrep", .args = {"-f", "^sleep 60741"}})->out.empty(); }));
   EXPECT_TRUE(sweep(options()).ok());
   EXPECT_EQ(leftovers(options()), std::vector<std::string>{});
-  auto processes = os::run({.program = "pgrep", .args = {"-f", "^sleep 600$"}});
-  EXPECT_EQ(processes->out, "");
 }
 
 }  // namespace

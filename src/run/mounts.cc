@@ -6,11 +6,9 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,6 +19,7 @@
 #include "os/file.h"
 #include "os/process.h"
 #include "run/cgroup.h"
+#include "run/helper_process.h"
 
 // From sys/mount.h, which cannot be included beside linux/mount.h in the C library of Debian 12.
 extern "C" int mount(const char*, const char*, const char*, unsigned long, const void*) noexcept;
@@ -35,50 +34,15 @@ constexpr std::size_t kLowersMax = 500;
 // mount(2) copies one page of options.
 constexpr std::size_t kMountDataMax = 4095;
 constexpr int kDetach = 2;  // MNT_DETACH
-constexpr std::size_t kSleeperStackBytes = 64 << 10;
 // Another program may take the free loop device between the question and the answer.
 constexpr int kLoopAttempts = 16;
 constexpr std::chrono::seconds kMakeFileSystemMax{60};
 
-// Holds the namespace until we have it open. It shares our memory and must do nothing but wait.
+// Holds a user namespace until we have it open.
 __attribute__((no_sanitize("address", "undefined"))) int sleep_until_killed(void*) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   for (;;) ::syscall(SYS_pause);
 }
-
-class Sleeper {
- public:
-  static Result<Sleeper> start() {
-    void* stack =
-        ::mmap(nullptr, kSleeperStackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-    if (stack == MAP_FAILED) return from_errno("making a stack", errno);
-    sigset_t all, before;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);
-    pid_t pid = ::clone(sleep_until_killed, static_cast<char*>(stack) + kSleeperStackBytes,
-                        CLONE_NEWUSER | CLONE_VM | SIGCHLD, nullptr);
-    int error = errno;
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    if (pid < 0) ::munmap(stack, kSleeperStackBytes);
-    if (pid < 0) return from_errno("making a user namespace", error);
-    return Sleeper(pid, stack);
-  }
-  ~Sleeper() {
-    if (pid_ < 0) return;
-    ::kill(pid_, SIGKILL);
-    while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-    }
-    ::munmap(stack_, kSleeperStackBytes);
-  }
-  Sleeper(Sleeper&& other) noexcept : pid_(std::exchange(other.pid_, -1)), stack_(other.stack_) {}
-  Sleeper& operator=(Sleeper&&) = delete;
-  pid_t pid() const { return pid_; }
-
- private:
-  Sleeper(pid_t pid, void* stack) : pid_(pid), stack_(stack) {}
-  pid_t pid_;
-  void* stack_;
-};
 
 Status write_map(const std::string& path, const IdMap& map) {
   os::Fd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
@@ -127,7 +91,7 @@ Result<LoopDisk> attach_loop(const os::Fd& file) {
 }  // namespace
 
 Result<os::Fd> make_user_namespace(const IdMap& users, const IdMap& groups) {
-  auto sleeper = TRY(Sleeper::start());
+  auto sleeper = TRY(HelperProcess::start(sleep_until_killed, nullptr, CLONE_NEWUSER));
   auto process = format("/proc/{}", sleeper.pid());
   TRY(write_map(process + "/uid_map", users));
   TRY(write_map(process + "/gid_map", groups));

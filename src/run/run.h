@@ -38,8 +38,9 @@ struct JobSpec {
   std::uint64_t memory_bytes = 4ull << 30;
   double cores = 1;
   std::uint32_t processes_max = 4'096;
-  std::uint64_t scratch_bytes = 8ull << 30;  // /scratch and every change to the root file system together
-  std::optional<std::chrono::seconds> time_limit;
+  std::uint64_t scratch_bytes = 8ull << 30;        // /scratch and every change to the root file system together
+  std::optional<std::chrono::seconds> time_limit;  // then TERM, and KILL after `grace`
+  std::chrono::seconds grace{10};                  // the engines' habit; programs that save their work count on it
   bool read_only_root = false;
 };
 
