@@ -83,7 +83,9 @@ TEST_F(Directory, FailsWhereItMayNotRead) {
   write_tree(root, {{"secret", "1"}});
   ASSERT_EQ(::chmod(root.c_str(), 0755) | ::chmod((root + "/secret").c_str(), 0), 0);
   uid_t before = ::geteuid();
-  if (before == 0) ASSERT_EQ(::seteuid(kNobody), 0);  // root may read everything
+  if (before == 0) {  // root may read everything
+    ASSERT_EQ(::seteuid(kNobody), 0);
+  }
   auto opened = open();
   ASSERT_EQ(::seteuid(before), 0);
   ASSERT_FALSE(opened.ok());
