@@ -10,7 +10,9 @@ class Uploads : public World {
   std::string started(std::string_view bytes, bool checkpointed) {
     Upload upload = registry->start_upload(ann, repo("open/a")).value();
     EXPECT_TRUE(upload.append(as_bytes(bytes)).ok());
-    if (checkpointed) EXPECT_TRUE(upload.checkpoint().ok());
+    if (checkpointed) {
+      EXPECT_TRUE(upload.checkpoint().ok());
+    }
     return upload.id();
   }
   Result<Upload> resume(const std::string& id) { return registry->resume_upload(ann, repo("open/a"), id); }
