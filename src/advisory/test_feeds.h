@@ -24,7 +24,9 @@ class FeedTest : public testing::Test {
 
   std::string write(const std::string& name, std::string_view content) {
     auto slash = name.rfind('/');
-    if (slash != std::string::npos) EXPECT_TRUE(os::make_directories(path(name.substr(0, slash))).ok());
+    if (slash != std::string::npos) {
+      EXPECT_TRUE(os::make_directories(path(name.substr(0, slash))).ok());
+    }
     EXPECT_TRUE(os::write_file(path(name), content).ok());
     return path(name);
   }
