@@ -10,7 +10,6 @@ namespace pratique::cli {
 
 namespace {
 
-constexpr std::size_t kConfigBytesMax = 8 << 20;  // real configurations are kilobytes
 constexpr std::size_t kPolicyBytesMax = 1 << 20;
 constexpr std::size_t kReadBytes = 256 << 10;  // smaller reads cost hashing speed
 
@@ -30,17 +29,27 @@ Result<scan::LayerInventory> catalogue(transport::Image& image, const oci::Descr
   return layer_scan.finish(layer.digest);
 }
 
+// Layers nobody can read here: their bytes are elsewhere, or encrypted, or of an unknown kind. scan::judge says so.
+bool is_readable(const oci::Descriptor& layer) {
+  auto form = oci::layer_format(layer.media_type);
+  return form && !form->is_foreign && !form->is_encrypted;
+}
+
 }  // namespace
 
 Result<scan::ImageFacts> gather_facts(transport::Image& image, const std::string& name,
                                       scan::InventoryStore* inventories) {
-  std::string config_bytes = TRY(transport::read_blob(image, image.manifest().config, kConfigBytesMax));
+  std::string config_bytes = TRY(transport::read_blob(image, image.manifest().config, oci::kConfigBytesMax));
   auto config = TRY(oci::parse_image_config(config_bytes).with_context("reading the image's configuration"));
   scan::ImageFacts facts{
       .image = name, .digest = image.digest(), .manifest = image.manifest(), .config = std::move(config), .layers = {}};
   scan::Cataloguer cataloguer;
   os::Progress progress;
   for (const auto& layer : image.manifest().layers) {
+    if (!is_readable(layer)) {
+      facts.layers.push_back(scan::LayerInventory{.blob = layer.digest, .diff_id = {}, .is_layer = false});
+      continue;
+    }
     if (inventories && inventories->has(layer.digest)) {
       auto known = inventories->get(layer.digest);
       if (known.ok()) {
