@@ -1,3 +1,5 @@
+#include "advisory/starter.h"
+
 #include <gmock/gmock.h>
 
 #include <set>

@@ -1,7 +1,7 @@
 // Comparing two near versions of each scheme, validation included: what a match pays for each advisory.
-#include <benchmark/benchmark.h>
+#include "vuln/version.h"
 
-#include "vuln/vuln.h"
+#include <benchmark/benchmark.h>
 
 namespace pratique::vuln {
 namespace {

@@ -1,10 +1,11 @@
 // Three versions from one input: what is accepted must order the same both ways round and through a third.
+#include "vuln/version.h"
+
 #include <cstddef>
 #include <cstdint>
 
 #include "base/check.h"
 #include "base/text.h"
-#include "vuln/vuln.h"
 
 using namespace pratique;
 

@@ -1,3 +1,5 @@
+#include "vuln/version.h"
+
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -5,7 +7,6 @@
 
 #include "base/format.h"
 #include "base/text.h"
-#include "vuln/vuln.h"
 
 namespace pratique::vuln {
 namespace {

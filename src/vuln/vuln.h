@@ -56,7 +56,8 @@ struct Package {
   std::string location;  // path of the database file that lists it
   int layer = -1;        // index of the layer that brought this version; -1 unknown
 
-  std::string purl(const Distribution& distribution) const;  // "pkg:deb/debian/bash@5.2.15-2%2Bb7?arch=amd64&distro=debian-12"
+  // "pkg:deb/debian/bash@5.2.15-2%2Bb7?arch=amd64&distro=debian-12"
+  std::string purl(const Distribution& distribution) const;
   bool operator==(const Package&) const = default;
 };
 
