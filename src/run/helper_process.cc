@@ -53,9 +53,13 @@ Result<HelperProcess> HelperProcess::start(int (*body)(void*), void* argument, i
 HelperProcess::HelperProcess(HelperProcess&& other) noexcept
     : pid_(std::exchange(other.pid_, -1)), stack_(other.stack_) {}
 
+void HelperProcess::kill() const {
+  ::kill(pid_, SIGKILL);
+}
+
 HelperProcess::~HelperProcess() {
   if (pid_ < 0) return;
-  ::kill(pid_, SIGKILL);
+  kill();
   while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
   }
   ::munmap(stack_, kStackBytes);

@@ -13,10 +13,11 @@ namespace pratique::run {
 class HelperProcess {
  public:
   static Result<HelperProcess> start(int (*body)(void*), void* argument, int clone_flags);
-  ~HelperProcess();  // killed and reaped
+  ~HelperProcess();  // killed and reaped; the first process of a namespace only when our children in it are reaped
   HelperProcess(HelperProcess&& other) noexcept;
   HelperProcess& operator=(HelperProcess&&) = delete;
   pid_t pid() const { return pid_; }
+  void kill() const;
 
  private:
   HelperProcess(pid_t pid, void* stack) : pid_(pid), stack_(stack) {}

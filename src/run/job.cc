@@ -239,7 +239,7 @@ class IsolatedJob {
     auto groups = JobCgroups::create(directory_.name(), spec_);
     result_.notes.insert(result_.notes.end(), groups.notes().begin(), groups.notes().end());
     // Last of all preparations: from here on /proc is the job's.
-    std::optional first = TRY(enter_process_namespace());
+    auto first = TRY(enter_process_namespace());
     auto command = runtime_command();
     command.cgroups = groups.entrances();
     auto process = TRY(os::Process::start(command));
@@ -261,10 +261,10 @@ class IsolatedJob {
   }
 
   // The runtime passes TERM on. When the first process of the namespace goes, the kernel ends all of them.
-  os::ExitState end_in_time(os::Process& process, std::optional<HelperProcess>& first) const {
+  os::ExitState end_in_time(os::Process& process, const HelperProcess& first) const {
     process.signal(SIGTERM);
     if (auto exit = process.wait(spec_.grace)) return *exit;
-    first.reset();
+    first.kill();
     return *process.wait();
   }
 
