@@ -142,7 +142,7 @@ Status serve_until_told(const Config& config, const sigset_t& signals) {
                               .trusted_proxies = config.trusted_proxies};
   auto server = TRY(http::Server::start(options, [&parts](http::Request& request) { return parts.answer(request); }));
   running = server.get();
-  Housekeeping housekeeping(*parts.gate, *parts.advisories, config.housekeeping_interval);
+  Housekeeping housekeeping(*parts.gate, *parts.registry, *parts.advisories, config.housekeeping_interval);
   // Only now: a start that fails must not use up the one time the password is shown.
   announce(config, server->port(), TRY(parts.identity.bootstrap_admin()));
   log::info(

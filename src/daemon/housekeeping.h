@@ -1,5 +1,5 @@
-// The timer: ends approvals whose time is over, and takes up a new advisory database. One thread, stopped by
-// destruction.
+// The timer: ends approvals whose time is over, sweeps bytes nobody names, and takes up a new advisory database. One
+// thread, stopped by destruction.
 #pragma once
 
 #include <condition_variable>
@@ -9,20 +9,23 @@
 #include "base/clock.h"
 #include "daemon/advisories.h"
 #include "gate/gate.h"
+#include "registry/registry.h"
 
 namespace pratique::daemon {
 
 class Housekeeping {
  public:
-  Housekeeping(gate::Gate& gate, Advisories& advisories, seconds interval);
+  Housekeeping(gate::Gate& gate, registry::Registry& registry, Advisories& advisories, seconds interval);
   ~Housekeeping();
 
   // One round, as the timer does it: for tests.
   static void run_once(gate::Gate& gate, Advisories& advisories);
+  static void sweep_once(registry::Registry& registry);
 
  private:
   void loop(std::stop_token stop);
   gate::Gate& gate_;
+  registry::Registry& registry_;
   Advisories& advisories_;
   seconds interval_;
   std::mutex mutex_;
