@@ -3,16 +3,26 @@
 #   x_fuzz.cc   one libFuzzer binary   x_bench.cc  linked into name_bench
 find_package(GTest)
 
-add_library(pratique_pch OBJECT ${CMAKE_SOURCE_DIR}/cmake/pch.cc)
-target_link_libraries(pratique_pch PRIVATE fmt::fmt)
+set(pratique_pch_headers
+  <algorithm> <array> <atomic> <chrono> <compare> <condition_variable> <cstdint> <cstring> <filesystem> <functional>
+  <map> <memory> <mutex> <optional> <set> <span> <string> <string_view> <thread> <unordered_map> <utility>
+  <variant> <vector> <fmt/format.h>)
+
+# pratique_add_pch(target libraries headers): a target whose only product is a precompiled header for others to reuse.
+function(pratique_add_pch target libraries)
+  add_library(${target} OBJECT ${CMAKE_SOURCE_DIR}/cmake/pch.cc)
+  target_link_libraries(${target} PRIVATE ${libraries})
+  target_precompile_headers(${target} PRIVATE ${pratique_pch_headers} ${ARGN})
+endfunction()
+
 if(PRATIQUE_PCH)
-  target_precompile_headers(pratique_pch PRIVATE
-    <algorithm> <array> <atomic> <chrono> <compare> <condition_variable> <cstdint> <cstring> <filesystem> <functional>
-    <map> <memory> <mutex> <optional> <set> <span> <string> <string_view> <thread> <unordered_map> <utility>
-    <variant> <vector> <fmt/format.h>)
   if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
     # ccache can only reuse a clang PCH that carries no time stamp.
     add_compile_options("SHELL:-Xclang -fno-pch-timestamp")
+  endif()
+  pratique_add_pch(pratique_pch fmt::fmt)
+  if(PRATIQUE_TESTS AND TARGET GTest::gmock)
+    pratique_add_pch(pratique_test_pch "fmt::fmt;GTest::gtest;GTest::gmock" <gmock/gmock.h> <gtest/gtest.h>)
   endif()
 endif()
 
@@ -86,8 +96,11 @@ function(pratique_module name)
       set(main ${CMAKE_SOURCE_DIR}/tests/unit_main_with_worker.cc)
     endif()
     add_executable(${name}_test ${tests} ${main})
-    pratique_use_pch(${name}_test)
     target_link_libraries(${name}_test PRIVATE pratique_${name} GTest::gtest GTest::gmock)
+    if(PRATIQUE_PCH)
+      target_precompile_headers(${name}_test REUSE_FROM pratique_test_pch)
+      target_link_libraries(${name}_test PRIVATE fmt::fmt)
+    endif()
     target_compile_definitions(${name}_test PRIVATE PRATIQUE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     add_test(NAME unit.${name} COMMAND ${name}_test)
     set_tests_properties(unit.${name} PROPERTIES LABELS unit TIMEOUT 600)

@@ -18,6 +18,9 @@ if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
 else()
   add_compile_options(-Wno-missing-field-initializers)
 endif()
+# One setting for libraries and programs (CMake would give -fPIC to one and -fPIE to the other), so that they can share
+# a precompiled header. Programs are still linked position-independent, the compilers' default here.
+add_compile_options(-fPIC)
 if(PRATIQUE_WERROR)
   add_compile_options(-Werror)
 endif()
