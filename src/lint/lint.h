@@ -8,6 +8,7 @@
 // blocks is an Error of the profile, or what the project names in `Options::blocking`. Value types, no shared state.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <set>
@@ -162,13 +163,13 @@ struct Subject;
 class Sink;
 
 struct Rule {
-  std::string_view id;                  // "DL3008", "DS-0004", "T1"
-  std::string_view aliases;             // separated by blanks
-  std::optional<Severity> severity[3];  // by profile; nullopt: off unless asked for
-  std::string_view title;               // one sentence without full stop
-  std::string_view harm;                // what happens if ignored
-  std::string_view fix;                 // what to write instead
-  std::string_view trivy_severity;      // of its DS check: "HIGH"
+  std::string_view id;                              // "DL3008", "DS-0004", "T1"
+  std::string_view aliases;                         // separated by blanks
+  std::array<std::optional<Severity>, 3> severity;  // by profile; nullopt: off unless asked for
+  std::string_view title;                           // one sentence without full stop
+  std::string_view harm;                            // what happens if ignored
+  std::string_view fix;                             // what to write instead
+  std::string_view trivy_severity;                  // of its DS check: "HIGH"
   void (*check)(const Subject& subject, Sink& sink);
 };
 
