@@ -8,13 +8,20 @@ namespace {
 
 constexpr char kTlsHandshakeRecord = 0x16;  // RFC 8446 section 5.1; no method name begins with it
 
+std::size_t empty_lines_at_front(std::string_view input) {
+  std::size_t length = 0;
+  while (input.substr(length).starts_with("\r\n")) length += 2;
+  return length;
+}
+
 }  // namespace
 
 Judgement judge_input(Connection& connection, const ServerLimits& limits) {
   using State = Judgement::State;
   auto& input = connection.input;
   // RFC 9112 section 2.2: an empty line before the request line is ignored.
-  while (connection.scanned == 0 && input.starts_with("\r\n")) input.erase(0, 2);
+  // All of them at once: erased one by one, a stream of empty lines would cost the I/O thread the square of its length.
+  if (connection.scanned == 0) input.erase(0, empty_lines_at_front(input));
   if (input.empty()) return {State::Incomplete};
   // Container clients try TLS first; the sooner they hear that it is not spoken here, the sooner they fall back.
   if (!connection.channel.is_tls() && input.front() == kTlsHandshakeRecord)

@@ -8,6 +8,7 @@
 
 #include "base/format.h"
 #include "base/text.h"
+#include "http/connection.h"
 #include "http/test_peer.h"
 
 namespace pratique::http {
@@ -104,6 +105,17 @@ TEST_F(LimitsTest, malformed_requests_are_answered_and_closed) {
         << row.request;
     EXPECT_EQ(answer.find("HTTP/1.1 200"), std::string::npos) << row.request;
   }
+}
+
+// Fails by not ending: skipped one by one, these lines cost the square of their number.
+TEST(EmptyLines, before_a_request_cost_no_more_than_reading_them) {
+  AtomicCounters counters;
+  Connection connection(counters, os::Fd(), nullptr, "127.0.0.1");
+  for (int i = 0; i < (4 << 20); ++i) connection.input += "\r\n";
+  EXPECT_EQ(judge_input(connection, {}).state, Judgement::State::Incomplete);
+  EXPECT_TRUE(connection.input.empty());
+  connection.input = "\r\n\r\nGET / HTTP/1.1\r\n\r\n";
+  EXPECT_EQ(judge_input(connection, {}).state, Judgement::State::Request);
 }
 
 TEST_F(LimitsTest, a_tls_hello_on_the_plain_port_is_told_at_once) {
