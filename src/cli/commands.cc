@@ -26,6 +26,23 @@ Options registry_source(Options more) {
   return more;
 }
 
+Options lint_options() {
+  return {{"--profile", "general|gen3|tre", "whose rules", "general"},
+          {"--format", "FORMAT", "table, json, sarif, github, hadolint or trivy", "table"},
+          {"-o,--output", "FILE", "write the report there instead of standard output"},
+          {"--fail-on", "LEVEL", "exit 3 from here on: error, warning, info, style or none", "error"},
+          {"--block", "IDS", "these rules are errors here (repeatable)"},
+          {"--enable", "IDS", "run these rules too, which are off by default (repeatable)"},
+          {"--ignore", "IDS", "leave these rules out (repeatable)"},
+          {"--ignore-file", "FILE", "lines \"ID reason\" (default: .pratiqueignore where there is one)"},
+          {"--trusted-registry", "HOST", "base images may come from here only (repeatable)"},
+          {"--require-label", "NAME[:KIND]", "text, time, semver, url, hash, spdx or email (repeatable)"},
+          {"--strict-labels", "", "no other labels than those"},
+          {"--fix", "", "rewrite what needs no thought, and show the difference"},
+          {"--dry-run", "", "with --fix: only show the difference"},
+          {"--explain", "ID", "print a rule's page"}};
+}
+
 const std::vector<Command>& table() {
   static const std::vector<Command> kTable = {
       {"serve",
@@ -40,12 +57,15 @@ const std::vector<Command>& table() {
       {"scan", "TARGET", "Inspect an image or a root directory on this machine", 1, 1,
        registry_source({{"--format", "table|json|html", "how to report", "table"},
                         {"-o,--output", "FILE", "write the report there instead of standard output"},
-                        {"--fail-on", "SEVERITY", "exit 3 when a finding is this bad or worse"},
+                        {"--fail-on", "SEVERITY",
+                         "exit 3 when a finding is this bad, worse or unrated, or something was not judged"},
                         {"--ignore-unfixed", "", "leave out findings that have no fix yet"},
                         {"--policy", "FILE|gen3|tre", "judge by this policy and exit 3 when it rejects"},
                         {"--no-cache", "", "read every layer again"},
                         kDatabase}),
        scan_command},
+      {"lint", "DOCKERFILE...", "Check Dockerfiles", 0, 10'000, lint_options(), lint_command},
+      {"config", "DOCKERFILE...", "The same as lint", 0, 10'000, lint_options(), lint_command},
       {"db update",
        "",
        "Fetch advisory feeds and compile them",

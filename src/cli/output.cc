@@ -4,8 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <csignal>
 #include <cstdio>
 #include <iostream>
+#include <optional>
 
 #include "base/text.h"
 #include "os/terminal.h"
@@ -18,6 +21,38 @@ namespace {
 std::size_t columns(std::string_view text) {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
+
+constexpr int kEndings[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+// What a signal handler can reach.
+termios terminal_before;
+
+void restore_and_die(int number) {
+  ::tcsetattr(0, TCSANOW, &terminal_before);
+  ::signal(number, SIG_DFL);
+  ::raise(number);
+}
+
+// No echo while this lives; the echo comes back however the wait ends, for whoever gives up with Ctrl-C keeps the
+// shell.
+class SilentTerminal {
+ public:
+  SilentTerminal() {
+    ::tcgetattr(0, &terminal_before);
+    for (std::size_t i = 0; i < std::size(kEndings); ++i) handlers_[i] = std::signal(kEndings[i], restore_and_die);
+    termios silent = terminal_before;
+    silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    ::tcsetattr(0, TCSAFLUSH, &silent);
+  }
+  ~SilentTerminal() {
+    ::tcsetattr(0, TCSAFLUSH, &terminal_before);
+    for (std::size_t i = 0; i < std::size(kEndings); ++i) std::signal(kEndings[i], handlers_[i]);
+  }
+  SilentTerminal(const SilentTerminal&) = delete;
+  SilentTerminal& operator=(const SilentTerminal&) = delete;
+
+ private:
+  std::array<void (*)(int), std::size(kEndings)> handlers_{};
+};
 
 }  // namespace
 
@@ -52,22 +87,28 @@ std::string render_table(const std::vector<std::string>& heads, const std::vecto
   return table;
 }
 
+std::string printable_lines(std::string_view text) {
+  std::string safe;
+  for (auto line : split(text, '\n')) {
+    for (bool is_first = true; auto piece : split(line, '\t')) {
+      if (!std::exchange(is_first, false)) safe += '\t';
+      safe += printable(piece, piece.size() * 4);
+    }
+    safe += '\n';
+  }
+  safe.pop_back();
+  return safe;
+}
+
 std::string read_password(std::string_view prompt) {
-  bool asks = os::is_terminal(0);
-  termios before{};
-  if (asks) {
+  std::optional<SilentTerminal> silence;
+  if (os::is_terminal(0)) {
+    silence.emplace();
     print_note(prompt);
-    tcgetattr(0, &before);
-    termios silent = before;
-    silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-    tcsetattr(0, TCSAFLUSH, &silent);
   }
   std::string line;
   std::getline(std::cin, line);
-  if (asks) {
-    tcsetattr(0, TCSAFLUSH, &before);
-    print_note("\n");
-  }
+  if (silence) print_note("\n");
   if (line.ends_with('\r')) line.pop_back();
   return line;
 }

@@ -22,10 +22,6 @@ std::string config_directory() {
   return variable("HOME") + "/.config/pratique";
 }
 
-bool is_loopback(std::string_view host) {
-  return host.starts_with("127.") || host.starts_with("localhost") || host.starts_with("[::1]");
-}
-
 // The sentence in {"error":{"message","next"}}, else the status.
 Error error_of(const http::ClientResponse& response) {
   ErrorKind kind = response.status == 404                             ? ErrorKind::NotFound
@@ -52,7 +48,8 @@ Result<std::string> normalise_url(std::string_view text) {
   auto scheme = cut(url, "://");
   if (!scheme) {
     if (url.empty()) return invalid("the gate's address is empty");
-    return (is_loopback(url) ? "http://" : "https://") + url;
+    // A password follows: only what cannot leave this machine goes in the clear.
+    return (transport::is_loopback_host(url.substr(0, url.find('/'))) ? "http://" : "https://") + url;
   }
   if (scheme->first != "http" && scheme->first != "https")
     return invalid(format("\"{}\" is no address of a gate; it starts with https:// or http://", printable(text)));

@@ -44,18 +44,19 @@ std::string reasons_text(const wire::Submission& submission) {
 }  // namespace
 
 std::string describe_submission(const wire::Submission& submission, Time now, bool colour) {
-  std::string text = format("{}:{} is {}\n", submission.repository, submission.tag,
-                            os::styled(style_of(submission.state), state_in_words(submission.state), colour));
-  text += format("  submission  {}\n  digest      {}\n  pushed      {} ago by {}\n  findings    {}\n", submission.id,
-                 submission.digest.to_string(), human_duration(now - submission.staged),
+  std::string text =
+      format("{}:{} is {}\n", printable(submission.repository), printable(submission.tag),
+             os::styled(style_of(submission.state), printable(state_in_words(submission.state)), colour));
+  text += format("  submission  {}\n  digest      {}\n  pushed      {} ago by {}\n  findings    {}\n",
+                 printable(submission.id), submission.digest.to_string(), human_duration(now - submission.staged),
                  printable(submission.submitter), counts_text(submission.counts));
   if (!submission.uri.empty())
-    text += format("  use it as   {}\n", os::styled(os::Style::Bold, submission.uri, colour));
+    text += format("  use it as   {}\n", os::styled(os::Style::Bold, printable(submission.uri, 1000), colour));
   if (submission.expires) text += format("  until       {}\n", submission.expires->to_rfc3339());
   if (!submission.reviewer.empty())
     text += format("  reviewer    {}{}\n", printable(submission.reviewer),
                    submission.note.empty() ? "" : ": " + printable(submission.note, 1000));
-  if (!submission.report_url.empty()) text += format("  report      {}\n", submission.report_url);
+  if (!submission.report_url.empty()) text += format("  report      {}\n", printable(submission.report_url, 1000));
   if (!submission.reasons.empty()) text += "\nWhy:\n" + reasons_text(submission);
   if (!submission.next_steps.empty()) text += "\nWhat to do now:\n";
   for (const auto& step : submission.next_steps) text += format("  - {}\n", printable(step, 1000));

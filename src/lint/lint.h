@@ -161,7 +161,6 @@ std::optional<Profile> parse_profile(std::string_view text);  // "general", "gen
 
 struct Subject;
 class Sink;
-
 struct Rule {
   std::string_view id;                              // "DL3008", "DS-0004", "T1"
   std::string_view aliases;                         // separated by blanks
@@ -206,7 +205,6 @@ struct Options {
   bool strict_labels = false;
   Surroundings surroundings;
 };
-
 struct Finding {
   const Rule* rule = nullptr;
   Severity severity = Severity::Info;
@@ -245,7 +243,7 @@ struct Fixed {
   std::string text;                  // equals the input where nothing was safe to change
   std::vector<std::string> changes;  // "line 3: DL3015: …"
 };
-// Rewrites that cannot change what the image does. Suppressed findings are left alone; fixing twice changes nothing.
+// Rewrites that need no thought, line by line. Suppressed findings are left alone; fixing twice changes nothing.
 Fixed fix(const Dockerfile& file, const Options& options = {});
 std::string unified_diff(std::string_view before, std::string_view after, std::string_view name);
 

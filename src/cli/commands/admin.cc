@@ -121,7 +121,7 @@ Result<int> journal_verify_command(const Context& context) {
     print(answer.dump_pretty());
   else if (holds)
     print(format("The chain of {} entries holds. Its head is {}\n", answer["entries"].as_int().value_or(0),
-                 answer["head"].text()));
+                 printable(answer["head"].text())));
   else
     print(format("The journal was changed: entry {} does not follow: {}\n", answer["first_bad"].as_int().value_or(0),
                  printable(answer["problem"].text())));

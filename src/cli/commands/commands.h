@@ -7,6 +7,7 @@ namespace pratique::cli {
 
 Result<int> serve_command(const Context& context);
 Result<int> scan_command(const Context& context);
+Result<int> lint_command(const Context& context);
 Result<int> db_update_command(const Context& context);
 Result<int> db_build_command(const Context& context);
 Result<int> db_status_command(const Context& context);

@@ -1,4 +1,5 @@
 #include "base/format.h"
+#include "base/text.h"
 #include "cli/commands/commands.h"
 #include "cli/output.h"
 #include "cli/remote.h"
@@ -33,7 +34,8 @@ Result<int> login_command(const Context& context) {
   TRY(remember_server(url));
   std::string roles;
   for (const auto& role : me.roles) roles += (roles.empty() ? "" : ", ") + role;
-  print(format("Signed in to {} as {} ({}).\n", url, me.name, roles.empty() ? "no roles" : roles));
+  print(
+      format("Signed in to {} as {} ({}).\n", url, printable(me.name), roles.empty() ? "no roles" : printable(roles)));
   return kDone;
 }
 

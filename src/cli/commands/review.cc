@@ -60,8 +60,8 @@ Result<int> review_waive_command(const Context& context) {
   if (arguments.value("--format") == "json")
     print(answer.dump_pretty());
   else
-    print(format("{} waives {} until {}; images it may concern are being judged again.\n", answer["id"].text(),
-                 waiver.finding, waiver.expires.to_date()));
+    print(format("{} waives {} until {}; images it may concern are being judged again.\n",
+                 printable(answer["id"].text()), waiver.finding, waiver.expires.to_date()));
   return kDone;
 }
 

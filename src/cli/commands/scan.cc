@@ -34,17 +34,19 @@ Result<Wishes> read_wishes(const Arguments& arguments) {
   return wishes;
 }
 
+// "" where the user has no directory of their own: in a shared one, others would say what is in a layer.
 std::string inventory_directory() {
   const char* cache = std::getenv("XDG_CACHE_HOME");
   const char* home = std::getenv("HOME");
   if (cache && *cache) return std::string(cache) + "/pratique/inventories";
-  return std::string(home && *home ? home : "/tmp") + "/.cache/pratique/inventories";
+  return home && *home ? std::string(home) + "/.cache/pratique/inventories" : std::string();
 }
 
 // Layers seen before; none where the cache cannot be used.
 std::unique_ptr<scan::InventoryStore> open_inventories(const Arguments& arguments) {
-  if (arguments.has("--no-cache")) return nullptr;
-  auto opened = scan::InventoryStore::open(inventory_directory());
+  auto directory = inventory_directory();
+  if (arguments.has("--no-cache") || directory.empty()) return nullptr;
+  auto opened = scan::InventoryStore::open(directory);
   return opened.ok() ? std::move(*opened) : nullptr;
 }
 
@@ -78,9 +80,12 @@ std::string render(const scan::ScanReport& report, const std::optional<policy::D
 int exit_code(const scan::ScanReport& report, const Wishes& wishes, const std::optional<policy::Decision>& decision) {
   if (decision && decision->verdict == policy::Verdict::Reject) return kVerdictNegative;
   if (!wishes.fail_on) return kDone;
-  bool fails = std::any_of(report.findings.begin(), report.findings.end(),
-                           [&](const vuln::Finding& finding) { return finding.severity >= *wishes.fail_on; });
-  return fails ? kVerdictNegative : kDone;
+  // What nobody has judged, or nobody has rated, may be as bad as anything.
+  if (!report.gaps.empty()) return kVerdictNegative;
+  auto is_too_bad = [&](const vuln::Finding& finding) {
+    return finding.severity == vuln::Severity::Unknown || finding.severity >= *wishes.fail_on;
+  };
+  return std::any_of(report.findings.begin(), report.findings.end(), is_too_bad) ? kVerdictNegative : kDone;
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "cli/output.h"
 #include "cli/submissions.h"
 #include "os/file.h"
+#include "os/terminal.h"
 
 namespace pratique::cli {
 
@@ -32,7 +33,7 @@ Result<int> report_command(const Context& context) {
   std::string path = format("/submissions/{}/report?format={}", percent_encode(context.arguments.operands()[0]), form);
   std::string report = TRY(remote.get_text(path, accept));
   if (!context.arguments.has("--output"))
-    print(report);
+    print(form == "text" || os::is_terminal(1) ? printable_lines(report) : report);
   else
     TRY(os::write_file(context.arguments.value("--output"), report, 0644));
   return kDone;
