@@ -67,18 +67,29 @@ struct Identity::Impl {
   PasswordHasher hasher;
   Lockout lockout;
   VerifiedPasswords verified;
+  std::function<Status(db::Transaction&, const UserChange&)> on_change;  // constant once serving
 
   // The right user or nullopt; costs one yescrypt unless the password was right a moment ago.
   std::optional<StoredUser> check(const std::optional<StoredUser>& user, std::string_view name,
                                   std::string_view password);
-  // Reads a user, lets `change` edit it, writes it back with the new password if there is one.
-  Status change(std::string_view name, const std::function<void(User&)>& change,
-                const std::optional<std::string>& hash = {});
+  // Reads a user, lets `edit` change it, writes it back with the new password if there is one.
+  struct Change {
+    std::string_view event;
+    const Principal& by;
+    std::function<void(User&)> edit;
+    std::optional<std::string> hash = {};
+  };
+  Status change(std::string_view name, const Change& change);
+  Status tell(db::Transaction& tx, const UserChange& change) { return on_change ? on_change(tx, change) : Status(); }
 };
 
 Identity::Identity(db::Database& database, const Clock& clock, Options options)
     : impl_(new Impl{.database = database, .clock = clock, .options = options, .lockout = Lockout(options)}) {}
 Identity::~Identity() = default;
+
+void Identity::on_change(std::function<Status(db::Transaction&, const UserChange&)> hook) {
+  impl_->on_change = std::move(hook);
+}
 
 std::span<const db::Migration> Identity::migrations() {
   return kMigrations;
@@ -94,44 +105,49 @@ Result<std::optional<std::string>> Identity::bootstrap_admin() {
   return impl_->database.write([&](db::Transaction& tx) -> Result<Generated> {
     if (TRY(has_users(tx))) return Generated();
     TRY(insert_user(tx, admin, hash));
+    TRY(impl_->tell(tx, {"user-added", kSystemName, admin}));
     return Generated(password);
   });
 }
 
-Status Identity::add_user(std::string_view name, std::string_view password, const std::set<Role>& roles) {
+Status Identity::add_user(std::string_view name, std::string_view password, const std::set<Role>& roles,
+                          const Principal& by) {
   TRY(check_name(name));
   std::string hash = TRY(impl_->hasher.hash(password));
   User user{.name = std::string(name), .roles = roles, .created = impl_->clock.now()};
-  return impl_->database.write([&](db::Transaction& tx) { return insert_user(tx, user, hash); });
+  return impl_->database.write([&](db::Transaction& tx) -> Status {
+    TRY(insert_user(tx, user, hash));
+    return impl_->tell(tx, {"user-added", by.name(), user});
+  });
 }
 
-Status Identity::set_password(std::string_view name, std::string_view password) {
+Status Identity::set_password(std::string_view name, std::string_view password, const Principal& by) {
   std::string hash = TRY(impl_->hasher.hash(password));
-  TRY(impl_->change(name, [](User&) {}, hash));
+  TRY(impl_->change(name, {"user-password-set", by, [](User&) {}, hash}));
   impl_->lockout.note_success(name);  // whoever sets a new password for a locked user wants them in
   return {};
 }
 
-Status Identity::set_roles(std::string_view name, const std::set<Role>& roles) {
-  return impl_->change(name, [&](User& user) { user.roles = roles; });
+Status Identity::set_roles(std::string_view name, const std::set<Role>& roles, const Principal& by) {
+  return impl_->change(name, {"user-roles-set", by, [&](User& user) { user.roles = roles; }});
 }
 
-Status Identity::disable_user(std::string_view name) {
-  return impl_->change(name, [](User& user) { user.is_disabled = true; });
+Status Identity::disable_user(std::string_view name, const Principal& by) {
+  return impl_->change(name, {"user-disabled", by, [](User& user) { user.is_disabled = true; }});
 }
 
-Status Identity::enable_user(std::string_view name) {
-  return impl_->change(name, [](User& user) { user.is_disabled = false; });
+Status Identity::enable_user(std::string_view name, const Principal& by) {
+  return impl_->change(name, {"user-enabled", by, [](User& user) { user.is_disabled = false; }});
 }
 
-Status Identity::Impl::change(std::string_view name, const std::function<void(User&)>& edit,
-                              const std::optional<std::string>& hash) {
+Status Identity::Impl::change(std::string_view name, const Change& change) {
   TRY(database.write([&](db::Transaction& tx) -> Status {
     auto stored = TRY(find_user(tx, name));
     if (!stored) return not_found(format("there is no user \"{}\"", printable(name)));
-    edit(stored->user);
-    if (hash || stored->user.is_disabled) TRY(delete_tokens_of(tx, name));
-    return update_user(tx, stored->user, hash);
+    change.edit(stored->user);
+    if (change.hash || stored->user.is_disabled) TRY(delete_tokens_of(tx, name));
+    TRY(update_user(tx, stored->user, change.hash));
+    return tell(tx, {change.event, change.by.name(), stored->user});
   }));
   verified.forget(name);
   return {};

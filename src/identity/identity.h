@@ -75,24 +75,36 @@ struct Options {
   seconds lockout{60};
 };
 
+// A change of a user as it is about to be committed: what the journal is told.
+struct UserChange {
+  std::string_view event;  // "user-added", "user-password-set", "user-roles-set", "user-disabled", "user-enabled"
+  std::string_view actor;  // who does it
+  const User& user;        // as it is afterwards
+};
+
 class Identity {
  public:
   Identity(db::Database& database, const Clock& clock, Options options = {});
   ~Identity();
   static std::span<const db::Migration> migrations();
 
+  // Runs inside the transaction of every change of a user, so that its journal entry commits with it or neither does.
+  // Set once, before serving.
+  void on_change(std::function<Status(db::Transaction&, const UserChange&)> hook);
+
   // Creates "admin" with every role when there is no user at all; gives the generated password, once.
   Result<std::optional<std::string>> bootstrap_admin();
   // Conflict when the name exists. Invalid for a name that is empty, over kUserNameBytesMax, no UTF-8, "system" or
   // holds control characters or ":" (HTTP Basic cannot carry it), and for a password under 8 or over 256 bytes or with
-  // NUL.
-  Status add_user(std::string_view name, std::string_view password, const std::set<Role>& roles);
+  // NUL. `by`, here and below, is who does it; whether they may is the caller's question.
+  Status add_user(std::string_view name, std::string_view password, const std::set<Role>& roles,
+                  const Principal& by = make_system_principal());
   // These are NotFound for an unknown name. A new password and disabling end the user's tokens. Taking the last enabled
   // administrator away is a Conflict: nobody could undo it.
-  Status set_password(std::string_view name, std::string_view password);
-  Status set_roles(std::string_view name, const std::set<Role>& roles);
-  Status disable_user(std::string_view name);
-  Status enable_user(std::string_view name);
+  Status set_password(std::string_view name, std::string_view password, const Principal& by = make_system_principal());
+  Status set_roles(std::string_view name, const std::set<Role>& roles, const Principal& by = make_system_principal());
+  Status disable_user(std::string_view name, const Principal& by = make_system_principal());
+  Status enable_user(std::string_view name, const Principal& by = make_system_principal());
   Result<std::vector<User>> users();  // by name
 
   // Denied for an unknown name, wrong password or disabled user: the same words and the same time for each; Denied with

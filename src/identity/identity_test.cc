@@ -319,6 +319,38 @@ TEST_F(IdentityTest, KeepsTheLastAdministrator) {
   EXPECT_EQ(identity_->disable_user("ann").error().kind(), ErrorKind::Conflict);
 }
 
+TEST_F(IdentityTest, TellsOfEveryChangeAndWhoMadeIt) {
+  std::vector<std::string> told;
+  identity_->on_change([&](db::Transaction&, const UserChange& change) -> Status {
+    told.push_back(format("{} {} {} {}{}", change.actor, change.event, change.user.name, change.user.roles.size(),
+                          change.user.is_disabled ? " off" : ""));
+    return {};
+  });
+  ASSERT_TRUE(identity_->bootstrap_admin().ok());
+  add("root", {Role::Admin});
+  auto by = login("root").value();
+  ASSERT_TRUE(identity_->add_user("ann", kPassword, {Role::Submitter}, by).ok());
+  ASSERT_TRUE(identity_->set_roles("ann", {}, by).ok());
+  ASSERT_TRUE(identity_->set_password("ann", "another password", by).ok());
+  ASSERT_TRUE(identity_->disable_user("ann", by).ok());
+  ASSERT_TRUE(identity_->enable_user("ann", by).ok());
+  ASSERT_FALSE(identity_->enable_user("nobody", by).ok());
+  EXPECT_EQ(told,
+            (std::vector<std::string>{"system user-added admin 4", "system user-added root 1", "root user-added ann 1",
+                                      "root user-roles-set ann 0", "root user-password-set ann 0",
+                                      "root user-disabled ann 0 off", "root user-enabled ann 0"}));
+}
+TEST_F(IdentityTest, ChangesNothingThatCannotBeToldOf) {
+  add("ann");
+  identity_->on_change([](db::Transaction&, const UserChange&) { return Status(unavailable("the disk is full")); });
+  EXPECT_FALSE(identity_->add_user("bob", kPassword, {Role::Submitter}).ok());
+  EXPECT_FALSE(identity_->set_password("ann", "another password").ok());
+  EXPECT_FALSE(identity_->disable_user("ann").ok());
+  EXPECT_FALSE(identity_->set_roles("ann", {Role::Admin}).ok());
+  EXPECT_TRUE(login("ann").value().has(Role::Submitter));
+  EXPECT_EQ(identity_->users()->size(), 1u);
+}
+
 TEST_F(IdentityTest, ListsUsersByName) {
   add("bob");
   add("ann", {Role::Runner});
