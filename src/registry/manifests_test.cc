@@ -120,6 +120,16 @@ TEST_F(Manifests, AreNotTakenByApprovedNamespaces) {
   EXPECT_EQ(registry->unlink_blob(ann, repo("out/ann"), digest_of("x")).error().kind(), ErrorKind::Denied);
 }
 
+// A time quadratic in their number would be minutes, with every other push waiting.
+TEST_F(Manifests, MayHaveAsManyAnnotationsAsFit) {
+  ASSERT_TRUE(push(ann, "open/a", "{}").ok());
+  Json::Object annotations;
+  for (int i = 0; i < 150'000; ++i) annotations.emplace_back(std::to_string(i), "");
+  Json manifest = image_json("{}", {});
+  manifest.set("annotations", Json::object(std::move(annotations)));
+  EXPECT_TRUE(put(ann, "open/a", "1", manifest.dump()).ok());
+}
+
 TEST_F(Manifests, ListTheirTagsInByteOrderAndPages) {
   ASSERT_TRUE(push(ann, "open/a", "{}").ok());
   const auto more = std::vector{tag("b"), tag("B"), tag("a"), tag("10"), tag("9")};

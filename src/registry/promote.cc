@@ -1,4 +1,6 @@
 // Promotion: the same bytes under a second name. Rows are copied, bytes are not touched.
+#include <algorithm>
+
 #include "base/format.h"
 #include "registry/impl.h"
 #include "registry/rows.h"
@@ -40,13 +42,19 @@ Status copy_tree(db::Transaction& tx, std::int64_t from, const oci::Digest& root
       "WHERE f.manifest IN tree AND f.kind = 0 ON CONFLICT DO NOTHING");
 }
 
+struct Member {
+  std::int64_t id = 0;
+  std::string digest;
+};
+
 // Every manifest under `root`, parents before children.
-Result<std::vector<std::int64_t>> tree_of(db::Transaction& tx, std::int64_t repository, const oci::Digest& root) {
-  std::vector<std::int64_t> ids;
-  auto statement = tx.prepare(format("{}SELECT id FROM tree", kTree));
+Result<std::vector<Member>> tree_of(db::Transaction& tx, std::int64_t repository, const oci::Digest& root) {
+  std::vector<Member> members;
+  auto statement = tx.prepare(
+      format("{}SELECT tree.id, m.digest FROM tree CROSS JOIN repository_manifests m ON m.id = tree.id", kTree));
   statement.bind(repository).bind(root.to_string());
-  while (TRY(statement.next())) ids.push_back(statement.integer(0));
-  return ids;
+  while (TRY(statement.next())) members.push_back({statement.integer(0), statement.text(1)});
+  return members;
 }
 
 // A manifest that nothing leads to any more: no tag, no index.
@@ -94,7 +102,8 @@ Result<oci::RepositoryName> Registry::promote(db::Transaction& tx, const StagedI
   return approved;
 }
 
-Status Registry::unpromote(db::Transaction& tx, const oci::RepositoryName& approved, const oci::Digest& digest) {
+Status Registry::unpromote(db::Transaction& tx, const oci::RepositoryName& approved, const oci::Digest& digest,
+                           std::span<const oci::Digest> kept) {
   const Namespace* space = impl_->find(approved.first_component());
   if (space == nullptr || space->mode != Mode::Approved) {
     return invalid(format("{} is not in an approved namespace", approved.text()));
@@ -104,8 +113,11 @@ Status Registry::unpromote(db::Transaction& tx, const oci::RepositoryName& appro
   const auto tree = TRY(tree_of(tx, *repository, digest));
   if (tree.empty()) return {};
   auto untag = tx.prepare("DELETE FROM tags WHERE manifest = ?");
-  TRY(untag.bind(tree.front()).run());
-  for (const auto manifest : tree) TRY(remove_if_orphaned(tx, *repository, manifest));
+  TRY(untag.bind(tree.front().id).run());
+  for (const auto& [id, name] : tree) {
+    const bool is_kept = std::ranges::any_of(kept, [&](const oci::Digest& one) { return one.to_string() == name; });
+    if (!is_kept) TRY(remove_if_orphaned(tx, *repository, id));
+  }
   TRY(remove_orphaned_links(tx, *repository));
   auto details = Json::object({{"repository", approved.text()}});
   return impl_->journal.append(tx, "system", "image-withdrawn", digest.to_string(), std::move(details));

@@ -37,11 +37,14 @@ std::size_t weight(const oci::Descriptor& descriptor) {
 
 // Manifests that name the subject, and those without any subject that the index under the fallback tag names. All are
 // described by what is here: that index was written by a client and may say anything.
+// The two sets first, each by its index: one condition with OR would read every manifest of the repository.
 constexpr std::string_view kReferrers =
-    "SELECT m.digest, m.media_type, m.size, m.artifact_type, m.annotations FROM repository_manifests m "
-    "WHERE m.repository = ?1 AND m.digest > ?4 AND (?5 IS NULL OR m.artifact_type = ?5) AND (m.subject = ?2 OR "
-    "(m.subject IS NULL AND m.digest IN (SELECT f.digest FROM tags t JOIN manifest_references f "
-    "ON f.manifest = t.manifest AND f.kind = 1 WHERE t.repository = ?1 AND t.name = ?3))) ORDER BY m.digest";
+    "SELECT m.digest, m.media_type, m.size, m.artifact_type, m.annotations FROM repository_manifests m WHERE m.id IN ("
+    "SELECT id FROM repository_manifests WHERE repository = ?1 AND subject = ?2 UNION "
+    "SELECT c.id FROM tags t JOIN manifest_references f ON f.manifest = t.manifest AND f.kind = 1 "
+    "JOIN repository_manifests c ON c.repository = ?1 AND c.digest = f.digest AND c.subject IS NULL "
+    "WHERE t.repository = ?1 AND t.name = ?3) "
+    "AND m.digest > ?4 AND (?5 IS NULL OR m.artifact_type = ?5) ORDER BY m.digest";
 
 Result<ReferrersPage> read_page(db::Statement rows) {
   ReferrersPage page;

@@ -193,8 +193,10 @@ class Registry {
   // Links manifest, children and blobs of a staged image into the approved repository under the same tag. Zero-copy.
   // Gives the approved repository. NotFound when the image is no longer in its repository.
   Result<oci::RepositoryName> promote(db::Transaction& tx, const StagedImage& image);
-  // Takes the manifest, its tags and what only it held out of an approved repository. Absent is ok.
-  Status unpromote(db::Transaction& tx, const oci::RepositoryName& approved, const oci::Digest& digest);
+  // Takes the manifest, its tags and what only it held out of an approved repository, except the manifests in `kept`.
+  // Absent is ok.
+  Status unpromote(db::Transaction& tx, const oci::RepositoryName& approved, const oci::Digest& digest,
+                   std::span<const oci::Digest> kept = {});
   // The staged image again, after a restart. NotFound.
   Result<StagedImage> staged_image(std::int64_t id);
   // Runs inside put_manifest's transaction when an image is staged, so that the gate's row commits with it. Set once,

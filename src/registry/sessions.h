@@ -58,6 +58,7 @@ class Sessions {
   Status make_room(const std::string& principal);
   Status load(const std::string& id);
   Status drop(const std::string& id);
+  Status remove(const std::string& id);
   Result<std::set<std::string>> expired_rows();
 
   db::Database& database_;
