@@ -68,6 +68,14 @@ Error not_approved(const Name& name, const Submission& submission) {
   }
 }
 
+// Nobody describes what is in staging: that it is there and what is wrong with it is for its submitter, for those who
+// decide about it and for those who run images for others. To everybody else there is no such image.
+bool may_know(const identity::Principal* asker, const Submission& submission) {
+  using identity::Role;
+  return !asker || asker->name() == submission.submitter || asker->has(Role::Reviewer) || asker->has(Role::Admin) ||
+         asker->has(Role::Runner);
+}
+
 Error unknown(const Name& name) {
   return not_found(format("there is no {}", name.text()));
 }
@@ -77,14 +85,6 @@ std::optional<Admission> choose(std::vector<Admission> newest_first, Time now) {
   if (newest_first.empty()) return std::nullopt;
   auto live = std::ranges::find_if(newest_first, [&](const auto& admission) { return admission.is_live(now); });
   return std::move(live == newest_first.end() ? newest_first.front() : *live);
-}
-
-Result<std::optional<Admission>> find_by_tag(db::Transaction& tx, const oci::RepositoryName& repository,
-                                             const oci::Tag& tag, Time now) {
-  auto all = TRY(admissions_of_tag(tx, repository.text(), tag.text()));
-  // A tag means what it was last approved as: an older image must not come back under it.
-  if (all.size() > 1) all.erase(all.begin() + 1, all.end());
-  return choose(std::move(all), now);
 }
 
 Result<std::optional<Admission>> find_by_manifest(db::Transaction& tx, const oci::RepositoryName& repository,
@@ -111,13 +111,14 @@ Result<std::vector<oci::Digest>> admitting_holders(registry::Registry& registry,
 
 }  // namespace
 
-Result<AdmittedImage> Gate::admit(const oci::RepositoryName& repository, const oci::ManifestReference& reference) {
+Result<AdmittedImage> Gate::admit(const oci::RepositoryName& repository, const oci::ManifestReference& reference,
+                                  const identity::Principal* asker) {
   const auto& context = impl_->context;
   Time now = context.clock.now();
   const auto* tag = std::get_if<oci::Tag>(&reference);
   Name name{repository.text(), format("{}{}", tag ? ":" : "@", oci::to_string(reference))};
   return impl_->read([&](db::Transaction& tx) -> Result<AdmittedImage> {
-    auto found = tag ? TRY(find_by_tag(tx, repository, *tag, now))
+    auto found = tag ? TRY(newest_admission_of_tag(tx, repository.text(), tag->text()))
                      : TRY(find_by_manifest(tx, repository, std::get<oci::Digest>(reference), now));
     if (found && found->is_live(now))
       return AdmittedImage(repository, tag ? found->digest : std::get<oci::Digest>(reference), found->expires);
@@ -125,7 +126,7 @@ Result<AdmittedImage> Gate::admit(const oci::RepositoryName& repository, const o
     auto staging = staging_of(context.registry, repository);
     if (!tag || staging.empty()) return unknown(name);
     auto newest = TRY(load_newest_of_name(tx, staging, tag->text()));
-    return newest ? not_approved(name, newest->submission) : unknown(name);
+    return newest && may_know(asker, newest->submission) ? not_approved(name, newest->submission) : unknown(name);
   });
 }
 

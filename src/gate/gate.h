@@ -135,7 +135,10 @@ class Gate {
   // -- pulling and running -------------------------------------------------------------------------------------------
   // Refused with the reason and what to do when it has expired, was revoked or is not approved (yet); NotFound for a
   // name nobody ever submitted. By tag: what the tag was last approved as. By digest: an image, or a child of an index.
-  Result<AdmittedImage> admit(const oci::RepositoryName& repository, const oci::ManifestReference& reference);
+  // What was never approved is NotFound, too, for an `asker` other than its submitter, reviewers, runners and admins;
+  // without one it is the program that asks.
+  Result<AdmittedImage> admit(const oci::RepositoryName& repository, const oci::ManifestReference& reference,
+                              const identity::Principal* asker = nullptr);
   // May this blob or child manifest be read from this approved repository now? The answer names the manifest it is
   // part of. Refused and NotFound as above.
   Result<AdmittedImage> admit_part(const oci::RepositoryName& repository, const oci::Digest& part);

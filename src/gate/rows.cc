@@ -248,13 +248,14 @@ Status end_admission(db::Transaction& tx, std::int64_t number, Time now, std::st
   return update.bind(now).bind(ending).bind(number).run();
 }
 
-Result<std::vector<Admission>> admissions_of_tag(db::Transaction& tx, const std::string& repository,
-                                                 const std::string& tag) {
-  auto statement =
-      tx.prepare(format("SELECT {} FROM gate_admissions a WHERE a.repository = ? AND a.tag = ? ORDER BY a.number DESC",
-                        kAdmissionColumns));
+Result<std::optional<Admission>> newest_admission_of_tag(db::Transaction& tx, const std::string& repository,
+                                                         const std::string& tag) {
+  auto statement = tx.prepare(
+      format("SELECT {} FROM gate_admissions a WHERE a.repository = ? AND a.tag = ? ORDER BY a.number DESC LIMIT 1",
+             kAdmissionColumns));
   statement.bind(repository).bind(tag);
-  return read_admissions(statement);
+  auto found = TRY(read_admissions(statement));
+  return found.empty() ? std::optional<Admission>() : std::optional(std::move(found.front()));
 }
 
 Result<std::vector<Admission>> admissions_of_manifest(db::Transaction& tx, const std::string& repository,
@@ -265,6 +266,14 @@ Result<std::vector<Admission>> admissions_of_manifest(db::Transaction& tx, const
                         kAdmissionColumns));
   statement.bind(repository).bind(digest);
   return read_admissions(statement);
+}
+
+Result<std::vector<oci::Digest>> manifests_of_admission(db::Transaction& tx, std::int64_t number) {
+  std::vector<oci::Digest> manifests;
+  auto statement = tx.prepare("SELECT digest FROM gate_admitted_manifests WHERE admission = ?");
+  statement.bind(number);
+  while (TRY(statement.next())) manifests.push_back(TRY(oci::Digest::parse(statement.text(0))));
+  return manifests;
 }
 
 Result<std::vector<Admission>> open_admissions(db::Transaction& tx) {

@@ -64,11 +64,14 @@ struct Admission {
 Result<std::int64_t> store_admission(db::Transaction& tx, const Admission& admission,
                                      const std::vector<oci::Digest>& manifests);
 Status end_admission(db::Transaction& tx, std::int64_t number, Time now, std::string_view ending);
-// Newest first: what was ever admitted under this tag, or covers this manifest, in that repository.
-Result<std::vector<Admission>> admissions_of_tag(db::Transaction& tx, const std::string& repository,
-                                                 const std::string& tag);
+// A tag means what it was last approved as: an older image must not come back under it.
+Result<std::optional<Admission>> newest_admission_of_tag(db::Transaction& tx, const std::string& repository,
+                                                         const std::string& tag);
+// Newest first: what ever covered this manifest in that repository.
 Result<std::vector<Admission>> admissions_of_manifest(db::Transaction& tx, const std::string& repository,
                                                       const std::string& digest);
+// The manifests that this admission covers.
+Result<std::vector<oci::Digest>> manifests_of_admission(db::Transaction& tx, std::int64_t number);
 // Not ended yet, whether their time is over or not.
 Result<std::vector<Admission>> open_admissions(db::Transaction& tx);
 

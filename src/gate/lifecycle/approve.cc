@@ -170,11 +170,12 @@ Result<std::string> grant_waiver(const Context& context, const identity::Princip
   Json details = Json::object();
   details.set("waiver", waiver.id).set("package", waiver.package).set("image", waiver.image);
   details.set("reason", waiver.reason).set("expires", waiver.expires.to_rfc3339());
-  auto rows = TRY(context.database.write([&](db::Transaction& tx) -> Result<std::vector<Row>> {
+  TRY(context.database.write([&](db::Transaction& tx) -> Status {
     TRY(store_waiver(tx, {waiver, who.has(identity::Role::Admin)}, context.now()));
-    TRY(context.journal.append(tx, who.name(), "waiver-granted", waiver.finding, details));
-    return rows_concerned(tx, waiver);
+    return context.journal.append(tx, who.name(), "waiver-granted", waiver.finding, details);
   }));
+  // Every report of an image that is not let in is searched: too long to keep the pushes waiting behind it.
+  auto rows = TRY(context.database.read([&](db::Transaction& tx) { return rows_concerned(tx, waiver); }));
   // The waiver is granted by now; an image that cannot be decided about at the moment waits for the next occasion.
   for (const auto& row : rows)
     if (auto outcome = decide_again(context, row); !outcome.ok())

@@ -1,4 +1,6 @@
 // What ends an admission: its time, or a later decision.
+#include <algorithm>
+
 #include "base/log.h"
 #include "gate/lifecycle/lifecycle.h"
 
@@ -6,12 +8,17 @@ namespace pratique::gate {
 
 namespace {
 
-// Another submission of the same bytes may still be admitted: then the manifest stays where it is.
-Result<bool> is_still_admitted(db::Transaction& tx, const Admission& ended, Time now) {
-  auto others = TRY(admissions_of_manifest(tx, ended.repository.text(), ended.digest.to_string()));
-  for (const auto& other : others)
-    if (other.is_live(now)) return true;
-  return false;
+// Another submission of the same bytes may still be admitted: then the manifest stays where it is. So does a child that
+// was also approved by itself, even when no tag leads to it any more.
+Result<std::vector<oci::Digest>> still_admitted(db::Transaction& tx, const Admission& ended, Time now) {
+  std::vector<oci::Digest> kept;
+  auto covered = TRY(manifests_of_admission(tx, ended.number));
+  for (auto& manifest : covered) {
+    auto others = TRY(admissions_of_manifest(tx, ended.repository.text(), manifest.to_string()));
+    if (std::ranges::any_of(others, [&](const Admission& other) { return other.is_live(now); }))
+      kept.push_back(std::move(manifest));
+  }
+  return kept;
 }
 
 struct End {
@@ -33,8 +40,9 @@ Status end(const Context& context, db::Transaction& tx, const Admission& admissi
     for (const auto& [key, value] : how.details.members()) details.set(key, value);
     TRY(context.journal.append(tx, kSystem, how.event, admission.digest.to_string(), std::move(details)));
   }
-  if (TRY(is_still_admitted(tx, admission, context.clock.now()))) return {};
-  return context.registry.unpromote(tx, admission.repository, admission.digest);
+  auto kept = TRY(still_admitted(tx, admission, context.clock.now()));
+  if (std::ranges::find(kept, admission.digest) != kept.end()) return {};
+  return context.registry.unpromote(tx, admission.repository, admission.digest, kept);
 }
 
 Status expire(const Context& context, const Admission& admission) {

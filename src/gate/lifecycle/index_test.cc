@@ -37,6 +37,26 @@ TEST_F(IndexTest, IsApprovedWithAllItsChildren) {
   }
 }
 
+TEST_F(IndexTest, LeavesAChildThatIsAlsoApprovedByItself) {
+  start();
+  auto amd = child(kClean, "amd64"), arm = child(kClean, "arm64");
+  auto submission = pushed({descriptor(amd, "amd64"), descriptor(arm, "arm64")});
+  clock_.advance(days(5));
+  settled(put("alone", amd.manifest, oci::media_type::kOciManifest));
+  pushed_and_settled({{"bash", "5.3"}}, "alone");  // the tag moves on; what was pinned by digest stays admitted
+  clock_.advance(days(26));
+  ASSERT_EQ(*gate_->expire_due(), 1u);
+  auto has = [&](const BuiltImage& image) {
+    return registry_->get_manifest(*submission.approved_repository, image.digest).ok();
+  };
+  ASSERT_TRUE(admit(amd.digest).ok());
+  EXPECT_TRUE(has(amd));
+  EXPECT_FALSE(has(arm));
+  clock_.advance(days(5));
+  EXPECT_EQ(*gate_->expire_due(), 2u);
+  EXPECT_FALSE(has(amd));
+}
+
 TEST_F(IndexTest, IsAsBadAsItsWorstChild) {
   start();
   auto amd = child(kClean, "amd64"), arm = child(kCritical, "arm64");

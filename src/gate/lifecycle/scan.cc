@@ -62,10 +62,16 @@ Result<scan::LayerInventory> catalogue(const Context& context, const store::Blob
 
 // The inventory made while the layer arrived; made again from the blob where it is missing (another scanner version, a
 // damaged file, a blob that was mounted).
-Result<scan::LayerInventory> inventory_of(const Context& context, const oci::Descriptor& layer) {
+Result<scan::LayerInventory> inventory_of(const Context& context, const oci::RepositoryName& repository,
+                                          const oci::Descriptor& layer) {
   auto format_known = oci::layer_format(layer.media_type);
-  if (format_known && format_known->is_foreign && !context.store.has(layer.digest))
-    return unread_layer(layer.digest, "foreign-layer", "its bytes are kept elsewhere");
+  if (format_known && format_known->is_foreign && !layer.urls.empty()) {
+    // The one blob a manifest may name without having been pushed. Looked for in this repository alone: were it taken
+    // from anywhere in the store, its name would be enough to read in the report what somebody else has pushed.
+    auto pushed = context.registry.blob_size(repository, layer.digest);
+    if (!pushed.ok() && may_pass(pushed.error())) return pushed.error();
+    if (!pushed.ok()) return unread_layer(layer.digest, "foreign-layer", "its bytes are kept elsewhere");
+  }
   auto kept = context.inventories.get(layer.digest);
   if (kept.ok() || kept.error().kind() != ErrorKind::NotFound) return kept;
   auto blob = context.store.open_blob(layer.digest);
@@ -110,7 +116,8 @@ Result<PartReport> judge_image(const Context& context, const Submission& submiss
 
   scan::ImageFacts facts{
       .image = name_of(submission), .digest = digest, .manifest = manifest, .config = std::move(*config)};
-  for (const auto& layer : manifest.layers) facts.layers.push_back(TRY(inventory_of(context, layer)));
+  for (const auto& layer : manifest.layers)
+    facts.layers.push_back(TRY(inventory_of(context, submission.repository, layer)));
   return PartReport{digest, scan::judge(facts, *advisories, context.now())};
 }
 

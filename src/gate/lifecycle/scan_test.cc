@@ -8,6 +8,12 @@ using ::testing::HasSubstr;
 class UnreadTest : public GateTest {
  protected:
   std::string first_fact(const Submission& submission) { return submission.decision->reasons.at(0).fact; }
+  std::string read_blob(const oci::Digest& digest) { return store_->open_blob(digest)->read_all(1 << 20).value(); }
+  oci::Digest upload_to(const std::string& name, const identity::Principal& who, const std::string& bytes) {
+    auto upload = registry_->start_upload(who, staging(name));
+    EXPECT_TRUE(upload->append(as_bytes(bytes)).ok());
+    return registry_->finish_upload(who, std::move(*upload), oci::Digest::of(as_bytes(bytes)))->digest;
+  }
   Submission pushed(const BuiltImage& image) {
     return settled(put("1.0", image.manifest, oci::media_type::kOciManifest));
   }
@@ -52,6 +58,26 @@ TEST_F(UnreadTest, ADeletedManifestIsNotClean) {
   auto submission = settled(staged);
   EXPECT_EQ(submission.state, State::Waiting);
   EXPECT_THAT(first_fact(submission), HasSubstr("missing-manifest"));
+}
+
+TEST_F(UnreadTest, AForeignLayerTellsNothingOfWhatOthersPushed) {
+  start();
+  auto secret = build(kCritical);  // its layer is in the store and catalogued, in ann's repository
+  auto json = *parse_json(build(kClean).manifest);
+  Json foreign = json["layers"].items().at(0);
+  foreign.set("mediaType", "application/vnd.oci.image.layer.nondistributable.v1.tar");
+  foreign.set("digest", secret.layer.to_string()).set("size", json["layers"].items().at(0)["size"]);
+  foreign.set("urls", Json::array({"https://example.org/layer"}));
+  json.set("layers", Json::array({foreign}));
+  const auto& bob = user("bob", {identity::Role::Submitter});
+  auto config = read_blob(*oci::Digest::parse(json["config"]["digest"].text()));
+  ASSERT_EQ(upload_to("bob", bob, config).to_string(), json["config"]["digest"].text());
+  auto put = registry_->put_manifest(bob, staging("bob"), *oci::Tag::parse("1.0"), json.dump(), "");
+  ASSERT_TRUE(put.ok()) << put.error().message();
+  auto submission = settled(*put->staged);
+  EXPECT_EQ(submission.state, State::Waiting);
+  EXPECT_THAT(first_fact(submission), HasSubstr("kept elsewhere"));
+  EXPECT_TRUE(gate_->reports(submission.id)->at(0).packages.empty());
 }
 
 TEST_F(UnreadTest, WithoutAdvisoriesNothingIsClean) {
