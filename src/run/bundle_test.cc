@@ -62,7 +62,9 @@ TEST(bundle, is_the_golden_configuration) {
   EXPECT_FALSE(system["seccomp"].is_null());
   config.set("linux", system.set("seccomp", "seccomp_profile()"));
   auto path = std::string(PRATIQUE_SOURCE_DIR) + "/src/run/golden/config.json";
-  if (::getenv("PRATIQUE_UPDATE_GOLDEN")) ASSERT_TRUE(os::write_file(path, config.dump_pretty(), 0644).ok());
+  if (::getenv("PRATIQUE_UPDATE_GOLDEN")) {
+    ASSERT_TRUE(os::write_file(path, config.dump_pretty(), 0644).ok());
+  }
   EXPECT_EQ(config.dump_pretty(), *os::read_file(path, 1 << 20));
 }
 

@@ -152,15 +152,6 @@ std::vector<std::string> leftovers(const Options& options) {
   return found;
 }
 
-// Asks until it is so, for ten seconds.
-bool comes_true(const std::function<bool()>& condition) {
-  for (int i = 0; i < 1000; ++i) {
-    if (condition()) return true;
-    ::usleep(10'000);
-  }
-  return false;
-}
-
 TEST_F(job, gives_the_exit_code_of_the_program) {
   EXPECT_EQ(run("exit 42").exit_code, 42);
   EXPECT_EQ(run("exit 0").exit_code, 0);
@@ -471,16 +462,22 @@ TEST_F(job, tells_how_long_it_took) {
 // Nobody cleans up after a killed runner but the kernel (processes, mounts) and the next sweep (the rest).
 TEST_F(job, ends_with_a_killed_runner_and_sweep_removes_its_traces) {
   run("true");
-  spec.args = {"echo started > /safe_outputs/started; exec sleep 60741"};
+  spec.args = {"echo started; exec sleep 600"};
+  auto pipe = os::make_pipe();
   pid_t runner = ::fork();
   if (runner == 0) {
+    ::dup2(pipe->write_end.get(), STDOUT_FILENO);
+    pipe->write_end.reset();
     (void)run_image(image.manifest(), image.opener(), JobSpec(spec), options());
     ::_exit(0);
   }
-  EXPECT_TRUE(comes_true([&] { return os::exists(outputs() + "/started"); }));
+  pipe->write_end.reset();
+  std::array<std::byte, 100> buffer;
+  EXPECT_EQ(*os::read_some(pipe->read_end, buffer), 8u) << "started";
   ::kill(runner, SIGKILL);
   ::waitpid(runner, nullptr, 0);
-  EXPECT_TRUE(comes_true([] { return os::run({.program = "pgrep", .args = {"-f", "^sleep 60741"}})->out.empty(); }));
+  // The end of the pipe comes when nobody in the job is left to write.
+  EXPECT_EQ(*os::read_to_end(pipe->read_end, 100), "");
   EXPECT_TRUE(sweep(options()).ok());
   EXPECT_EQ(leftovers(options()), std::vector<std::string>{});
 }

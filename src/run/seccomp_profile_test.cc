@@ -24,7 +24,9 @@ TEST(seccomp_profile, groups_are_sorted) {
   for (const auto& rule : profile["syscalls"].items()) {
     std::vector<std::string_view> names;
     for (const auto& name : rule["names"].items()) names.push_back(name.text());
-    if (rule["action"].text() == "SCMP_ACT_ALLOW") EXPECT_TRUE(std::ranges::is_sorted(names)) << names.front();
+    if (rule["action"].text() == "SCMP_ACT_ALLOW") {
+      EXPECT_TRUE(std::ranges::is_sorted(names)) << names.front();
+    }
   }
 }
 

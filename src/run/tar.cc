@@ -363,7 +363,11 @@ Status TarReader::read_pax_sparse(TarEntry& entry, const Pending& pending) {
       return decimal(digits, "a sparse map entry");
     };
     auto runs = TRY(number());
-    for (std::uint64_t i = 0; i < runs; ++i) TRY(add_extent(entry, TRY(number()), TRY(number())));
+    for (std::uint64_t i = 0; i < runs; ++i) {
+      auto offset = TRY(number());
+      auto size = TRY(number());
+      TRY(add_extent(entry, offset, size));
+    }
     auto rest = padding_of(used);
     if (rest > stored_) return invalid("tar: a sparse map is cut short");
     TRY(skip(rest));

@@ -1,9 +1,10 @@
 // Whatever image configuration and databases say: ids stay within the job's range and groups are bounded.
+#include "run/user.h"
+
 #include <string_view>
 
 #include "base/check.h"
 #include "base/text.h"
-#include "run/user.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace pratique;
