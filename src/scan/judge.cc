@@ -114,6 +114,7 @@ class Judge {
       add("no-advisory-data", stream.empty() ? printable(report_.distribution->pretty_name) : stream,
           "the advisory database has no data for this distribution");
     }
+    check_kinds();
     for (const auto& unjudged : matches.unjudged) {
       const auto& package = unjudged.package;
       add("version-unparsable", format("package {} {}", printable(package.name), printable(package.version)),
@@ -121,6 +122,19 @@ class Judge {
     }
     report_.findings = std::move(matches.findings);
     std::sort(report_.findings.begin(), report_.findings.end(), vuln::ranks_before);
+  }
+
+  // No advisory of Alpine will ever name a package of dpkg: finding none there means nothing.
+  void check_kinds() {
+    auto kind = report_.distribution->package_kind();
+    if (!kind) return;
+    std::map<std::string_view, std::size_t> others;
+    for (const auto& package : report_.packages)
+      if (package.kind != *kind) ++others[vuln::purl_type(package.kind)];
+    for (const auto& [type, count] : others)
+      add("wrong-packages", format("{} {} packages", count, type),
+          format("the advisories of {} speak of {} packages only", printable(report_.distribution->id),
+                 vuln::purl_type(*kind)));
   }
 
   const ImageFacts& facts_;

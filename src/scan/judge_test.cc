@@ -98,7 +98,13 @@ TEST(Judge, TakesADistributionWithoutAdvisoriesForUnknown) {
   auto fedora = Archive()
                     .file("etc/os-release", "ID=fedora\nVERSION_ID=40\n")
                     .file("lib/apk/db/installed", apk_installed({{"musl", "1-r0"}}));
-  EXPECT_EQ(Image().layer(fedora).gap_codes(), "no-advisory-data");
+  EXPECT_EQ(Image().layer(fedora).gap_codes(), "no-advisory-data wrong-packages");
+}
+TEST(Judge, TakesPackagesTheDistributionsAdvisoriesNeverNameForUnknown) {
+  auto dressed_up = Archive()
+                        .file("etc/os-release", "ID=alpine\nVERSION_ID=3.10.9\n")
+                        .file("var/lib/dpkg/status", dpkg_status({{"openssl", "1.1.1w-0+deb11u1"}}));
+  EXPECT_EQ(Image().layer(dressed_up).gap_codes(), "wrong-packages");
 }
 TEST(Judge, TakesAVersionThatDoesNotParseForUnknown) {
   auto report = Image().layer(alpine("banana")).judged();

@@ -24,18 +24,24 @@ enum class Granularity { Whole, Major, MajorMinor, None };
 struct StreamRow {
   std::string_view id;
   Granularity granularity;
+  std::optional<PackageKind> packages;
 };
 constexpr StreamRow kStreams[] = {
-    {"debian", Granularity::Major},    {"alpine", Granularity::MajorMinor}, {"ubuntu", Granularity::Whole},
-    {"almalinux", Granularity::Major}, {"rocky", Granularity::Major},       {"rhel", Granularity::Major},
-    {"centos", Granularity::Major},    {"ol", Granularity::Major},          {"fedora", Granularity::Major},
-    {"wolfi", Granularity::None},      {"chainguard", Granularity::None},   {"arch", Granularity::None},
+    {"debian", Granularity::Major, PackageKind::Deb},      {"ubuntu", Granularity::Whole, PackageKind::Deb},
+    {"alpine", Granularity::MajorMinor, PackageKind::Apk}, {"wolfi", Granularity::None, PackageKind::Apk},
+    {"chainguard", Granularity::None, PackageKind::Apk},   {"almalinux", Granularity::Major, PackageKind::Rpm},
+    {"rocky", Granularity::Major, PackageKind::Rpm},       {"rhel", Granularity::Major, PackageKind::Rpm},
+    {"centos", Granularity::Major, PackageKind::Rpm},      {"ol", Granularity::Major, PackageKind::Rpm},
+    {"fedora", Granularity::Major, PackageKind::Rpm},      {"arch", Granularity::None, {}},
 };
 
-Granularity granularity_of(std::string_view id) {
+// A distribution that is not in the table.
+constexpr StreamRow kOther = {"", Granularity::Whole, {}};
+
+const StreamRow& row_of(std::string_view id) {
   for (const auto& row : kStreams)
-    if (row.id == id) return row.granularity;
-  return Granularity::Whole;
+    if (row.id == id) return row;
+  return kOther;
 }
 
 std::string leading_numbers(std::string_view version, std::size_t count) {
@@ -96,7 +102,7 @@ std::string Distribution::stream() const {
   // "3.21_alpha20240923": Alpine's rolling branch has its own advisories.
   if (id == "alpine" && contains(version, "_alpha")) return "alpine:edge";
   std::string kept;
-  switch (granularity_of(id)) {
+  switch (row_of(id).granularity) {
     case Granularity::None:
       return id;
     case Granularity::Whole:
@@ -110,6 +116,10 @@ std::string Distribution::stream() const {
       break;
   }
   return kept.empty() ? "" : id + ":" + kept;
+}
+
+std::optional<PackageKind> Distribution::package_kind() const {
+  return row_of(id).packages;
 }
 
 Result<Distribution> parse_os_release(std::string_view text) {

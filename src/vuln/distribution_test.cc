@@ -64,5 +64,13 @@ TEST(Stream, is_empty_where_it_cannot_be_known) {
   EXPECT_EQ(stream_of("ubuntu", ""), "");
 }
 
+TEST(PackagesOf, a_distribution_are_of_the_kind_its_advisories_name) {
+  EXPECT_EQ(Distribution{.id = "debian"}.package_kind(), PackageKind::Deb);
+  EXPECT_EQ(Distribution{.id = "wolfi"}.package_kind(), PackageKind::Apk);
+  EXPECT_EQ(Distribution{.id = "rocky"}.package_kind(), PackageKind::Rpm);
+  EXPECT_EQ(Distribution{.id = "arch"}.package_kind(), std::nullopt);
+  EXPECT_EQ(Distribution{.id = "nosuch"}.package_kind(), std::nullopt);
+}
+
 }  // namespace
 }  // namespace pratique::vuln

@@ -39,6 +39,8 @@ struct Distribution {
 
   // The key of its advisories: "debian:12", "alpine:3.19", "ubuntu:22.04"; "" when unknown.
   std::string stream() const;
+  // Which packages its advisories speak of; nullopt for a distribution we know nothing of.
+  std::optional<PackageKind> package_kind() const;
 };
 // Reads os-release(5). Invalid without ID.
 Result<Distribution> parse_os_release(std::string_view text);
