@@ -75,7 +75,7 @@ struct LayerScan::Impl {
     auto milliseconds = std::chrono::milliseconds(limits.worker_stall_max).count();
     int ready = ::poll(fds, 2, static_cast<int>(milliseconds));
     if (ready < 0 && errno == EINTR) return;
-    if (ready <= 0) return fail({"limit", "", "reading the layer made no progress and was stopped"});
+    if (ready <= 0) return fail({"timed-out", "", "reading the layer made no progress and was stopped"});
     if (fds[1].revents != 0) read_records();
   }
 

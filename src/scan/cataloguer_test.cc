@@ -77,7 +77,7 @@ TEST(Cataloguer, GivesUpAWorkerThatMakesNoProgress) {
   Limits limits;
   limits.worker_stall_max = std::chrono::seconds(0);
   auto inventory = catalogued(gzip(sample().tar()), limits);
-  EXPECT_EQ(codes(inventory.gaps), "limit");
+  EXPECT_EQ(codes(inventory.gaps), "timed-out");
 }
 TEST(Cataloguer, ManagesALayerThatWasNeverFedToItsEnd) {
   Cataloguer cataloguer;

@@ -81,6 +81,12 @@ InventoryStore::InventoryStore(std::string directory) : directory_(std::move(dir
 InventoryStore::~InventoryStore() = default;
 
 Status InventoryStore::put(const LayerInventory& inventory) {
+  // A worker that was killed or starved tells of this machine at that moment. Kept, it would speak for the layer for
+  // good: the bytes are never sent again.
+  bool is_of_the_moment = std::any_of(inventory.gaps.begin(), inventory.gaps.end(), [](const Gap& gap) {
+    return gap.code == "worker-died" || gap.code == "timed-out";
+  });
+  if (is_of_the_moment) return {};
   auto path = path_of(directory_, inventory.blob);
   TRY(os::make_directories(path.substr(0, path.find_last_of('/'))));
   auto packed = TRY(compress(encode_records(inventory)));

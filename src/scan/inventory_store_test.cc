@@ -30,6 +30,13 @@ class Inventories : public ::testing::Test {
                                       .symlink("a", "b"));
 };
 
+TEST_F(Inventories, OfDeadOrStoppedWorkersAreNotKept) {
+  for (const auto* code : {"worker-died", "timed-out"}) {
+    inventory.gaps = {{code, "", "the kernel was out of memory"}};
+    EXPECT_TRUE(store->put(inventory).ok());
+    EXPECT_FALSE(store->has(inventory.blob)) << code;
+  }
+}
 TEST_F(Inventories, ComeBackAsTheyWere) {
   ASSERT_TRUE(store->put(inventory).ok());
   auto again = store->get(inventory.blob);

@@ -33,9 +33,9 @@ std::optional<int> run_worker_if_asked(int argc, char** argv);
 
 // Something that could not be read or known. Never means clean.
 struct Gap {
-  std::string
-      code;  // stable: "encrypted-layer", "foreign-layer", "unknown-media-type", "diff-id-mismatch", "truncated",
-             // "limit", "worker-died", "bad-database", "no-advisory-data", "no-os-release" … (docs/formats/report.md)
+  std::string code;  // stable: "encrypted-layer", "foreign-layer", "unknown-media-type", "diff-id-mismatch",
+                     // "truncated", "limit", "timed-out", "worker-died", "bad-database", "no-advisory-data",
+                     // "no-os-release" … (docs/formats/report.md)
   std::string what;    // "layer sha256:…", "var/lib/dpkg/status line 12"
   std::string reason;  // a sentence
 };
@@ -135,6 +135,8 @@ class InventoryStore {
  public:
   static Result<std::unique_ptr<InventoryStore>> open(const std::string& directory);
   ~InventoryStore();
+  // Not kept, and no error: an inventory whose worker died or was stopped; the layer is read again when it is asked
+  // for.
   Status put(const LayerInventory& inventory);
   Result<LayerInventory> get(const oci::Digest& blob) const;  // NotFound; Corrupt is reported as NotFound and removed
   bool has(const oci::Digest& blob) const;
