@@ -29,8 +29,6 @@ std::string error_text(std::string_view body);
 
 // scheme://host:port of an http(s) URL, in lower case and with the port written out; Invalid for other schemes.
 Result<std::string> origin_of(std::string_view url);
-// "localhost", 127.0.0.0/8 as numbers and [::1], with or without port. A name such as 127.0.0.1.example is not.
-bool is_loopback_host(std::string_view host);
 // A Location header against the URL that was asked. Invalid for other schemes, and for a way from https to http.
 Result<std::string> resolve_location(std::string_view asked, std::string_view location);
 // Adds one query parameter, value percent-encoded.

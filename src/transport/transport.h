@@ -120,6 +120,9 @@ Result<PushResult> push(Image& image, RegistryClient& registry, const oci::Repos
 Result<oci::Descriptor> write_layout(Image& image, const std::string& directory, const std::string& tag,
                                      CopyProgress& progress);
 
+// "localhost", 127.0.0.0/8 as numbers and [::1], with or without port. A name such as 127.0.0.1.example is not.
+bool is_loopback_host(std::string_view host);
+
 // What `docker login` / `podman login` stored for a host: $REGISTRY_AUTH_FILE, $DOCKER_CONFIG, ~/.docker/config.json,
 // $XDG_RUNTIME_DIR/containers/auth.json. nullopt where there is nothing.
 std::optional<Credentials> stored_credentials(std::string_view host);
