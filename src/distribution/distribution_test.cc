@@ -109,6 +109,13 @@ TEST_F(Front, RefusesTokensToStrangers) {
   EXPECT_EQ(send("POST", "/v2/token", {.body = form, .as = ""}).status, 401);
 }
 
+TEST_F(Front, DoesNotProlongATokenByItself) {
+  EXPECT_EQ(send("GET", "/v2/").status, 200);
+  const auto answer = send("GET", "/v2/token?service=pratique");
+  EXPECT_EQ(answer.status, 401);
+  EXPECT_EQ(answer.body.find("prt_"), std::string::npos);
+}
+
 TEST_F(Front, KnowsNoOtherGrant) {
   const auto form = "grant_type=refresh_token&refresh_token=x";
   const auto answer = send("POST", "/v2/token", {.body = form, .as = ""});

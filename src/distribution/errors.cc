@@ -1,6 +1,7 @@
 #include "distribution/errors.h"
 
 #include "base/json.h"
+#include "base/log.h"
 
 namespace pratique::distribution {
 
@@ -56,7 +57,16 @@ http::Response problem(int status, std::string_view code, std::string_view messa
 }
 
 http::Response problem(const Error& error, Subject subject) {
-  return problem(http_status(error.kind()), code_of(error.kind(), subject), error.message());
+  const int status = http_status(error.kind());
+  const bool is_ours = error.kind() == ErrorKind::Unavailable || error.kind() == ErrorKind::Corrupt;
+  if (!is_ours) return problem(status, code_of(error.kind(), subject), error.message());
+  // Our own trouble names paths and devices: the operator reads it in the log, the client does not.
+  log::error("request failed", {{"error", error.message()}});
+  return problem(
+      status, code_of(error.kind(), subject),
+      error.kind() == ErrorKind::Corrupt
+          ? "what is stored here under that name is damaged; tell the people who run this gate"
+          : "the gate cannot do this at the moment; try again, and tell the people who run it if that fails");
 }
 
 }  // namespace pratique::distribution

@@ -41,9 +41,9 @@ Json referrer_json(const oci::Descriptor& descriptor) {
       {{"mediaType", descriptor.media_type}, {"digest", descriptor.digest.to_string()}, {"size", descriptor.size}});
   if (!descriptor.artifact_type.empty()) json.set("artifactType", descriptor.artifact_type);
   if (descriptor.annotations.empty()) return json;
-  Json annotations = Json::object();
-  for (const auto& [key, value] : descriptor.annotations) annotations.set(key, value);
-  return json.set("annotations", std::move(annotations));
+  Json::Object annotations;
+  for (const auto& [key, value] : descriptor.annotations) annotations.emplace_back(key, value);
+  return json.set("annotations", Json::object(std::move(annotations)));
 }
 
 }  // namespace

@@ -86,7 +86,7 @@ Result<Readable> Distribution::Impl::admit_manifest(const Call& call, const oci:
     case Reading::Admitted:
       break;
   }
-  auto admitted = TRY(gate.admit(call.repository, reference));
+  auto admitted = TRY(gate.admit(call.repository, reference, &call.who));
   return Readable{admitted.digest(), admitted};
 }
 

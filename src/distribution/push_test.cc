@@ -109,6 +109,17 @@ TEST_F(Push, ToStagingCannotBeReadBack) {
   EXPECT_EQ(send("DELETE", blob("in/ann", config_json("x"))).status, 403);
 }
 
+TEST_F(Push, ToStagingIsNoBusinessOfOtherSubmitters) {
+  push_image("in/ann", "1", "x");
+  const auto absent = send("GET", manifest("out/ann", "2"), {.as = "bob"});
+  const auto waiting = send("GET", manifest("out/ann", "1"), {.as = "bob"});
+  EXPECT_EQ(waiting.status, absent.status);
+  EXPECT_EQ(waiting.code(), absent.code());
+  EXPECT_EQ(waiting.message(), "there is no out/ann:1");
+  for (const char* who : {"ann", "rev", "run"})
+    EXPECT_TRUE(contains(send("GET", manifest("out/ann", "1"), {.as = who}).message(), "waits for a reviewer")) << who;
+}
+
 TEST_F(Push, ToStagingIsToldOnlyOfItsOwnBlobs) {
   push_image("in/ann", "1", "x");
   EXPECT_EQ(send("HEAD", blob("in/ann", config_json("x"))).status, 200);

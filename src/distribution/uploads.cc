@@ -146,6 +146,10 @@ http::Response Distribution::Impl::finish(Call& call, registry::Upload upload, c
 }
 
 http::Response Distribution::Impl::append_upload(Call& call) {
+  // Asked again at each request: a session outlives the role it was opened with.
+  if (auto allowed = may_push(call.who, call.space, call.repository); !allowed.ok()) {
+    return problem(allowed.error(), Subject::Upload);
+  }
   auto upload = registry.resume_upload(call.who, call.repository, call.last);
   if (!upload.ok()) return problem(upload.error(), Subject::Upload);
   auto chunk = read_chunk_header(call, *upload);
@@ -156,6 +160,9 @@ http::Response Distribution::Impl::append_upload(Call& call) {
 }
 
 http::Response Distribution::Impl::finish_upload(Call& call) {
+  if (auto allowed = may_push(call.who, call.space, call.repository); !allowed.ok()) {
+    return problem(allowed.error(), Subject::Upload);
+  }
   const auto digest = asked_digest(call.request);
   if (!digest.ok()) return problem(digest.error(), Subject::Blob);
   auto upload = registry.resume_upload(call.who, call.repository, call.last);

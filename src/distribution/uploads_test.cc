@@ -187,6 +187,14 @@ TEST_F(Uploads, AreDeletedAsBlobs) {
   EXPECT_EQ(send("DELETE", blob("open/a", "hello")).code(), "BLOB_UNKNOWN");
 }
 
+TEST_F(Uploads, EndWithTheRightToPush) {
+  const auto session = start_upload("open/a");
+  ASSERT_TRUE(identity->set_roles("ann", {identity::Role::Runner}).ok());
+  EXPECT_EQ(send("PATCH", session, {.body = "hello"}).status, 403);
+  EXPECT_EQ(close(session, "hello", "hello").status, 403);
+  EXPECT_EQ(send("HEAD", blob("open/a", "hello")).status, 404);
+}
+
 TEST_F(Uploads, NeedTheRightToPush) {
   EXPECT_EQ(send("POST", "/v2/open/a/blobs/uploads/", {.as = "run"}).status, 403);
   EXPECT_EQ(send("POST", "/v2/out/ann/blobs/uploads/").status, 403);
