@@ -1,4 +1,5 @@
 #include "base/format.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "control/impl.h"
 
@@ -40,6 +41,9 @@ http::Response answer_page(std::string html) {
 
 http::Response answer_failure(const Failure& failure) {
   const Error& error = failure.error;
+  // Nobody else hears of it: the operator's log is where our own trouble belongs.
+  if (error.kind() == ErrorKind::Unavailable || error.kind() == ErrorKind::Corrupt)
+    log::error("request failed", {{"error", error.message()}});
   wire::Problem problem{.kind = std::string(to_string(error.kind())),
                         .message = printable(error.message(), kMessageBytesMax),
                         .next = failure.next};

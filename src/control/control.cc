@@ -17,7 +17,9 @@ using identity::Role;
 enum class Who { SignedIn, Reviewer, Admin };
 // Changes come from our own clients, which say application/json. A form or script of another site cannot without asking
 // first (and we never say yes), so a browser that remembers a password is no way in.
-enum class Kind { Read, Change };
+// An account is changed with the password only: a registry token, which lives for minutes, must not become a new
+// password, which lives for ever.
+enum class Kind { Read, Change, Account };
 
 struct Route {
   std::string_view method;
@@ -38,11 +40,11 @@ constexpr std::array kRoutes = std::to_array<Route>({
     {"GET", "/api/v1/waivers", Kind::Read, Who::Reviewer, &Impl::list_waivers},
     {"POST", "/api/v1/waivers", Kind::Change, Who::Reviewer, &Impl::add_waiver},
     {"GET", "/api/v1/users", Kind::Read, Who::Admin, &Impl::list_users},
-    {"POST", "/api/v1/users", Kind::Change, Who::Admin, &Impl::add_user},
-    {"PUT", "/api/v1/users/{name}/password", Kind::Change, Who::SignedIn, &Impl::set_password},
-    {"PUT", "/api/v1/users/{name}/roles", Kind::Change, Who::Admin, &Impl::set_roles},
-    {"POST", "/api/v1/users/{name}/disable", Kind::Change, Who::Admin, &Impl::disable_user},
-    {"POST", "/api/v1/users/{name}/enable", Kind::Change, Who::Admin, &Impl::enable_user},
+    {"POST", "/api/v1/users", Kind::Account, Who::Admin, &Impl::add_user},
+    {"PUT", "/api/v1/users/{name}/password", Kind::Account, Who::SignedIn, &Impl::set_password},
+    {"PUT", "/api/v1/users/{name}/roles", Kind::Account, Who::Admin, &Impl::set_roles},
+    {"POST", "/api/v1/users/{name}/disable", Kind::Account, Who::Admin, &Impl::disable_user},
+    {"POST", "/api/v1/users/{name}/enable", Kind::Account, Who::Admin, &Impl::enable_user},
     {"GET", "/api/v1/journal", Kind::Read, Who::Reviewer, &Impl::show_journal},
     {"GET", "/api/v1/journal/verify", Kind::Read, Who::Reviewer, &Impl::verify_journal},
     {"GET", "/api/v1/admissions", Kind::Read, Who::SignedIn, &Impl::show_admission},
@@ -79,6 +81,12 @@ Status check_role(const Principal& who, Who needed) {
                        needed == Who::Admin ? "administrators" : "reviewers"));
 }
 
+bool is_by_password(const http::Request& request) {
+  std::string header = request.headers.find("Authorization").value_or("");
+  auto parts = cut(trim(header), " ");
+  return parts && equals_ignoring_case(parts->first, "Basic");
+}
+
 bool is_json(const http::Request& request) {
   auto type = request.headers.find("Content-Type").value_or("");
   return equals_ignoring_case(trim(type.substr(0, type.find(';'))), "application/json");
@@ -104,7 +112,9 @@ http::Response serve(Impl& impl, const Route& route, http::Request& request) {
   if (!who.ok()) return answer_failure(unauthenticated(who.error()));
   if (auto allowed = check_role(*who, route.who); !allowed.ok())
     return answer_failure({allowed.error(), next_for(allowed.error())});
-  if (route.kind == Kind::Change && !is_json(request))
+  if (route.kind == Kind::Account && !is_by_password(request))
+    return answer_failure({denied("an account is changed with a password, not with a token"), std::string(kSignIn)});
+  if (route.kind != Kind::Read && !is_json(request))
     return answer_failure({invalid("a change is sent as JSON"), "Send Content-Type: application/json.", 415});
   Call call{request, *who};
   auto outcome = (impl.*route.handler)(call);
@@ -116,7 +126,9 @@ http::Response serve(Impl& impl, const Route& route, http::Request& request) {
 
 Control::Control(registry::Registry& registry, identity::Identity& identity, gate::Gate& gate,
                  journal::Journal& journal, const Clock& clock, Options options)
-    : impl_(new Impl{registry, identity, gate, journal, clock, std::move(options)}) {}
+    : impl_(new Impl{registry, identity, gate, journal, clock, std::move(options)}) {
+  journal_user_changes(identity, journal);
+}
 
 Control::~Control() = default;
 

@@ -27,7 +27,7 @@ struct Options {
 
 class Control {
  public:
-  // Borrows everything; must outlive the router it is added to.
+  // Borrows everything; must outlive the router it is added to. From here on the journal hears of changes of users.
   Control(registry::Registry& registry, identity::Identity& identity, gate::Gate& gate, journal::Journal& journal,
           const Clock& clock, Options options);
   ~Control();
@@ -38,5 +38,9 @@ class Control {
  private:
   std::unique_ptr<Impl> impl_;
 };
+
+// Every change of a user from here on is an entry of the journal, in the same transaction. For programs that change
+// users without a Control, which does this itself.
+void journal_user_changes(identity::Identity& identity, journal::Journal& journal);
 
 }  // namespace pratique::control

@@ -120,6 +120,24 @@ TEST_F(ControlTest, AnAdministratorRunsTheUsers) {
   EXPECT_EQ(wire::users_from_json(get("/api/v1/users", "root").json)->size(), 2u);
 }
 
+TEST_F(ControlTest, JournalsEveryChangeOfAUserWithWhoMadeIt) {
+  send("POST", "/api/v1/users", "root", R"({"name":"zoe","password":"12345678","roles":["submitter"]})");
+  send("PUT", "/api/v1/users/zoe/roles", "root", R"({"roles":["runner"]})");
+  send("PUT", "/api/v1/users/zoe/password", "root", R"({"password":"another one"})");
+  send("POST", "/api/v1/users/zoe/disable", "root");
+  send("POST", "/api/v1/users/zoe/enable", "root");
+  send("POST", "/api/v1/users", "root", R"({"name":"zoe","password":"12345678","roles":[]})");  // there is one already
+  std::vector<std::string> seen;
+  auto entries = journal_->read(0, 100).value();
+  for (const auto& entry : entries)
+    if (entry.subject == "zoe") seen.push_back(format("{} {} {}", entry.actor, entry.event, entry.details.dump()));
+  EXPECT_EQ(seen, (std::vector<std::string>{R"(root user-added {"roles":["submitter"],"disabled":false})",
+                                            R"(root user-roles-set {"roles":["runner"],"disabled":false})",
+                                            R"(root user-password-set {"roles":["runner"],"disabled":false})",
+                                            R"(root user-disabled {"roles":["runner"],"disabled":true})",
+                                            R"(root user-enabled {"roles":["runner"],"disabled":false})"}));
+}
+
 TEST_F(ControlTest, RefusesUsersThatAreNone) {
   ensure_user("ann");
   const std::pair<const char*, int> rows[] = {{R"({"name":"ann","password":"12345678","roles":[]})", 409},
@@ -139,6 +157,18 @@ TEST_F(ControlTest, RefusesUsersThatAreNone) {
 TEST_F(ControlTest, EverybodyChangesTheirOwnPassword) {
   EXPECT_EQ(send("PUT", "/api/v1/users/ann/password", "ann", R"({"password":"new and long"})").status, 200);
   EXPECT_TRUE(identity_->authenticate("ann", "new and long").ok());
+}
+
+TEST_F(ControlTest, ATokenChangesNoAccount) {
+  ensure_user("root");
+  auto token = "Bearer " + identity_->issue_token(users_.at("root"))->secret;
+  auto with_token = [&](const char* method, const char* target, const char* body) {
+    return ask({.method = method, .target = target, .body = body, .authorization = token}).status;
+  };
+  EXPECT_EQ(with_token("GET", "/api/v1/users", ""), 200);
+  EXPECT_EQ(with_token("PUT", "/api/v1/users/root/password", R"({"password":"stolen for ever"})"), 403);
+  EXPECT_EQ(with_token("POST", "/api/v1/users", R"({"name":"x","password":"12345678","roles":["admin"]})"), 403);
+  EXPECT_TRUE(identity_->authenticate("root", kPassword).ok());
 }
 
 TEST_F(ControlTest, AnAdministratorCannotLockTheDoorFromInside) {

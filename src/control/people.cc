@@ -42,6 +42,15 @@ Status check_not_self(const Call& call, std::string_view name, std::string_view 
 
 }  // namespace
 
+void journal_user_changes(identity::Identity& identity, journal::Journal& journal) {
+  identity.on_change([&journal](db::Transaction& tx, const identity::UserChange& change) {
+    Json roles = Json::array();
+    for (auto& word : words_of(change.user.roles)) roles.push(std::move(word));
+    auto details = Json::object({{"roles", std::move(roles)}, {"disabled", change.user.is_disabled}});
+    return journal.append(tx, change.actor, change.event, change.user.name, std::move(details));
+  });
+}
+
 Result<wire::UserInfo> Control::Impl::user_info(std::string_view name) {
   auto users = TRY(identity.users());
   auto user = std::ranges::find(users, name, &identity::User::name);
@@ -81,7 +90,7 @@ Control::Impl::Outcome Control::Impl::add_user(Call& call) {
   auto name = TRY(text_member(body, "name"));
   auto password = TRY(text_member(body, "password"));
   auto roles = TRY(roles_member(body));
-  TRY(identity.add_user(name, password, roles));
+  TRY(identity.add_user(name, password, roles, call.who));
   log::info("user added", {{"user", printable(name)}, {"by", printable(call.who.name())}});
   return answer(TRY(user_info(name)).to_json(), 201);
 }
@@ -91,7 +100,7 @@ Control::Impl::Outcome Control::Impl::set_password(Call& call) {
   if (name != call.who.name() && !call.who.has(identity::Role::Admin))
     return denied("only an administrator may set another user's password");
   auto body = TRY(read_object(call.request));
-  TRY(identity.set_password(name, TRY(text_member(body, "password"))));
+  TRY(identity.set_password(name, TRY(text_member(body, "password")), call.who));
   log::info("password set", {{"user", printable(name)}, {"by", printable(call.who.name())}});
   return answer(TRY(user_info(name)).to_json());
 }
@@ -101,7 +110,7 @@ Control::Impl::Outcome Control::Impl::set_roles(Call& call) {
   auto body = TRY(read_object(call.request));
   auto roles = TRY(roles_member(body));
   if (!roles.contains(identity::Role::Admin)) TRY(check_not_self(call, name, "taking the role admin from"));
-  TRY(identity.set_roles(name, roles));
+  TRY(identity.set_roles(name, roles, call.who));
   log::info("roles set", {{"user", printable(name)}, {"by", printable(call.who.name())}});
   return answer(TRY(user_info(name)).to_json());
 }
@@ -109,14 +118,14 @@ Control::Impl::Outcome Control::Impl::set_roles(Call& call) {
 Control::Impl::Outcome Control::Impl::disable_user(Call& call) {
   auto name = call.request.captured("name");
   TRY(check_not_self(call, name, "disabling"));
-  TRY(identity.disable_user(name));
+  TRY(identity.disable_user(name, call.who));
   log::info("user disabled", {{"user", printable(name)}, {"by", printable(call.who.name())}});
   return answer(TRY(user_info(name)).to_json());
 }
 
 Control::Impl::Outcome Control::Impl::enable_user(Call& call) {
   auto name = call.request.captured("name");
-  TRY(identity.enable_user(name));
+  TRY(identity.enable_user(name, call.who));
   log::info("user enabled", {{"user", printable(name)}, {"by", printable(call.who.name())}});
   return answer(TRY(user_info(name)).to_json());
 }

@@ -60,7 +60,7 @@ Control::Impl::Outcome Control::Impl::show_admission(Call& call) {
   auto text = call.request.parameter("reference");
   if (!text) return invalid("\"reference\" is missing");
   auto wanted = TRY(parse_wanted(*text));
-  return answer(gate::admission_to_json(TRY(gate.admit(wanted.repository, wanted.reference))));
+  return answer(gate::admission_to_json(TRY(gate.admit(wanted.repository, wanted.reference, &call.who))));
 }
 
 }  // namespace pratique::control
