@@ -26,6 +26,7 @@ enum class SourceKind {
   DebianSecurityList,
   AlpineSecdb,
   DebianSecurityArchive,
+  DebianChangelog,
   KnownExploited,
   Starter
 };
@@ -122,17 +123,39 @@ struct Feed {
 };
 std::vector<Feed> default_feeds();
 
+// Which source packages of the Debian security archives are fetched to read in their changelogs which CVEs they fix.
+// None fetches none; what is in the cache counts in any case.
+struct Changelogs {
+  enum class Scope { All, None, Only };
+  Scope scope = Scope::All;
+  std::vector<std::string> sources;  // for Only: "openssl"
+};
+
 struct UpdateOptions {
   std::string cache_directory;  // feeds as fetched, with validators: conditional and resumable
   std::string output;
   std::vector<Feed> feeds;
-  std::string mirror;  // "" : upstream; else a prefix under which feeds lie as <mirror>/<name>
+  std::string mirror;  // "" : upstream; else a prefix under which feeds lie as <mirror>/<name>, and no packages
+  Changelogs changelogs;
   ProgressCallback progress;
 };
+struct ChangelogReport {
+  std::size_t packages = 0;  // asked for
+  std::size_t read = 0;      // whose changelog is known; of them ...
+  std::size_t fetched = 0;   // ... so many came now
+  // The others, by reason. Their findings stay without names; nothing is lost.
+  struct LeftOut {
+    std::string reason;
+    std::vector<std::string> packages;
+  };
+  std::vector<LeftOut> left_out;
+};
+
 struct UpdateReport {
   BuildReport build;
   std::size_t fetched = 0, unchanged = 0;
   std::vector<std::string> failed;  // "debian-tracker: connection refused": the last good copy is used, if any
+  ChangelogReport changelogs;
 };
 // Unavailable when nothing at all could be had; otherwise builds from what there is and says what failed.
 Result<UpdateReport> update(const UpdateOptions& options, http::Client& client, const Clock& clock);

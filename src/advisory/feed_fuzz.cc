@@ -15,9 +15,13 @@ using namespace pratique;
 using namespace pratique::advisory;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  constexpr SourceKind kKinds[] = {
-      SourceKind::Osv,         SourceKind::DebianTracker,         SourceKind::DebianSecurityList,
-      SourceKind::AlpineSecdb, SourceKind::DebianSecurityArchive, SourceKind::KnownExploited};
+  constexpr SourceKind kKinds[] = {SourceKind::Osv,
+                                   SourceKind::DebianTracker,
+                                   SourceKind::DebianSecurityList,
+                                   SourceKind::AlpineSecdb,
+                                   SourceKind::DebianSecurityArchive,
+                                   SourceKind::KnownExploited,
+                                   SourceKind::DebianChangelog};
   if (size == 0) return 0;
   SourceKind kind = kKinds[data[0] % std::size(kKinds)];
   static const int file = ::memfd_create("feed", 0);

@@ -18,6 +18,7 @@ constexpr KindName kKindNames[] = {
     {SourceKind::DebianSecurityList, "debian-security-list"},
     {SourceKind::AlpineSecdb, "alpine-secdb"},
     {SourceKind::DebianSecurityArchive, "debian-security-archive"},
+    {SourceKind::DebianChangelog, "debian-changelog"},
     {SourceKind::KnownExploited, "known-exploited"},
     {SourceKind::Starter, "starter"},
 };

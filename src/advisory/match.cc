@@ -27,9 +27,8 @@ int rank_of(const Advisory& advisory) {
     std::string_view source;
     int rank;
   };
-  constexpr Row kRows[] = {
-      {"debian-tracker", 0}, {"alpine-secdb", 0},           {"debian-security-list", 1}, {"osv", 2},
-      {"starter", 3},        {"debian-security-archive", 4}};
+  constexpr Row kRows[] = {{"debian-tracker", 0}, {"alpine-secdb", 0},     {"debian-security-list", 1},   {"osv", 2},
+                           {"starter", 3},        {"debian-changelog", 4}, {"debian-security-archive", 5}};
   for (const auto& row : kRows)
     if (row.source == advisory.source) return row.rank;
   return 2;

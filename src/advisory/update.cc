@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "advisory/advisory.h"
+#include "advisory/changelogs.h"
 #include "advisory/fetch.h"
 #include "advisory/sources/source.h"
 #include "base/format.h"
@@ -112,11 +113,32 @@ class Fetcher {
   std::mutex progress_mutex_;
 };
 
-// The feeds of which there is a copy, whether it came now or before.
+bool is_cached(const std::string& name, const UpdateOptions& options) {
+  return is_feed_name(name) && os::exists(options.cache_directory + "/" + name);
+}
+
+// A mirror of feeds has no packages beside them. Whatever fails leaves findings without names, so it is reported and
+// holds nothing up.
+void update_all_changelogs(const UpdateOptions& options, http::Client& client, Time now, UpdateReport& report) {
+  if (options.changelogs.scope == Changelogs::Scope::None || !options.mirror.empty()) return;
+  for (const auto& feed : options.feeds) {
+    if (feed.kind != SourceKind::DebianSecurityArchive || !is_cached(feed.name, options)) continue;
+    ChangelogsRequest request{.archive = feed, .options = options, .now = now, .progress = options.progress};
+    Status status = update_changelogs(request, client, report.changelogs);
+    if (!status.ok()) report.failed.push_back(format("{}: {}", changelogs_name(feed), status.error().message()));
+  }
+}
+
+// The feeds of which there is a copy, whether it came now or before, and what was read in an archive's changelogs.
 std::vector<Feed> cached_feeds(const UpdateOptions& options) {
   std::vector<Feed> cached;
-  for (const auto& feed : options.feeds)
-    if (is_feed_name(feed.name) && os::exists(options.cache_directory + "/" + feed.name)) cached.push_back(feed);
+  for (const auto& feed : options.feeds) {
+    if (is_cached(feed.name, options)) cached.push_back(feed);
+    Feed changelogs{.name = changelogs_name(feed), .kind = SourceKind::DebianChangelog, .url = "", .stream = ""};
+    if (feed.kind == SourceKind::DebianSecurityArchive && is_cached(changelogs.name, options)) {
+      cached.push_back(std::move(changelogs));
+    }
+  }
   return cached;
 }
 
@@ -124,8 +146,10 @@ Result<BuildReport> build_from(const std::vector<Feed>& feeds, const UpdateOptio
   BuildOptions build_options{.output = options.output, .progress = options.progress};
   for (const auto& feed : feeds) {
     std::string path = options.cache_directory + "/" + feed.name;
+    // Changelogs are as new as the index that names their packages.
+    std::string dated = feed.kind == SourceKind::DebianChangelog ? archive_name(path) : path;
     build_options.inputs.push_back(
-        {.kind = feed.kind, .path = path, .stream = feed.stream, .as_of = cached_as_of(path)});
+        {.kind = feed.kind, .path = path, .stream = feed.stream, .as_of = cached_as_of(dated)});
   }
   return build(build_options, clock);
 }
@@ -149,6 +173,7 @@ Result<UpdateReport> update(const UpdateOptions& options, http::Client& client, 
   Fetcher fetcher(options, client, clock.now());
   fetcher.run();
   fetcher.report(report);
+  update_all_changelogs(options, client, clock.now(), report);
   auto feeds = cached_feeds(options);
   if (feeds.empty()) {
     return unavailable(format("no advisory feed could be had: {}",

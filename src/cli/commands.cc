@@ -75,6 +75,8 @@ const std::vector<Command>& table() {
         {"--mirror", "URL", "fetch <URL>/<name> instead of upstream"},
         {"--debian-mirror", "URL",
          "where the debian-archive feeds are (default: https://deb.debian.org/debian-security)"},
+        {"--changelogs", "all|none|NAMES",
+         "of which source packages in the debian-archive feeds to read the changelog for CVEs", "all"},
         {"--list", "", "list the feeds and their addresses"},
         kData,
         kDatabase},

@@ -42,6 +42,9 @@ Status import_debian_archive(const BuildInput& input, Collector& collector);
 bool recognises_debian_archive(std::string_view path, std::string_view head);
 std::string stream_of_archive_path(std::string_view path);
 
+Status import_debian_changelog(const BuildInput& input, Collector& collector);
+bool recognises_debian_changelog(std::string_view path, std::string_view head);
+
 Status import_alpine_secdb(const BuildInput& input, Collector& collector);
 bool recognises_alpine_secdb(std::string_view path, std::string_view head);
 

@@ -14,6 +14,7 @@ constexpr Source kSources[] = {
     {SourceKind::AlpineSecdb, import_alpine_secdb, recognises_alpine_secdb, says_itself},
     {SourceKind::DebianSecurityList, import_debian_list, recognises_debian_list, says_itself},
     {SourceKind::DebianSecurityArchive, import_debian_archive, recognises_debian_archive, stream_of_archive_path},
+    {SourceKind::DebianChangelog, import_debian_changelog, recognises_debian_changelog, says_itself},
     {SourceKind::DebianTracker, import_debian_tracker, recognises_debian_tracker, says_itself},
     {SourceKind::Osv, import_osv, recognises_osv, says_itself},
 };

@@ -60,6 +60,29 @@ Result<std::vector<advisory::Feed>> chosen_feeds(const Arguments& arguments) {
   return chosen;
 }
 
+advisory::Changelogs chosen_changelogs(const Arguments& arguments) {
+  std::string text = arguments.value("--changelogs");
+  if (text == "all" || text.empty()) return {};
+  if (text == "none") return {.scope = advisory::Changelogs::Scope::None, .sources = {}};
+  advisory::Changelogs chosen{.scope = advisory::Changelogs::Scope::Only, .sources = {}};
+  for (auto name : split(text, ',')) chosen.sources.emplace_back(trim(name));
+  return chosen;
+}
+
+// What was read, and for what reasons the rest was not; a few packages stand for many.
+void print_changelogs(const advisory::ChangelogReport& report) {
+  constexpr std::size_t kNamesShown = 4;
+  if (report.packages == 0) return;
+  print(format("changelogs of {} source packages: {} read, {} of them fetched now\n", report.packages, report.read,
+               report.fetched));
+  for (const auto& [reason, packages] : report.left_out) {
+    std::vector<std::string> shown(packages.begin(),
+                                   packages.begin() + std::ptrdiff_t(std::min(packages.size(), kNamesShown)));
+    std::string_view more = packages.size() > kNamesShown ? ", …" : "";
+    print(format("  {} not: {} ({}{})\n", packages.size(), printable(reason), printable(join(shown, ", ")), more));
+  }
+}
+
 }  // namespace
 
 Result<int> db_update_command(const Context& context) {
@@ -78,11 +101,13 @@ Result<int> db_update_command(const Context& context) {
                                   .output = path,
                                   .feeds = std::move(feeds),
                                   .mirror = context.arguments.value("--mirror"),
+                                  .changelogs = chosen_changelogs(context.arguments),
                                   .progress = progress_line(progress)};
   auto report = TRY(advisory::update(options, client, context.clock));
   progress.end();
   print(format("{} feeds fetched, {} unchanged, {} failed\n", report.fetched, report.unchanged, report.failed.size()));
   for (const auto& failure : report.failed) print("  failed: " + printable(failure, 300) + "\n");
+  print_changelogs(report.changelogs);
   print_build(report.build, path, context.clock.now());
   return report.failed.empty() ? kDone : kFailed;
 }
