@@ -1,5 +1,6 @@
 #include "daemon/config.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/format.h"
@@ -101,9 +102,13 @@ Result<registry::Namespace> read_namespace(const Yaml& yaml, const std::string& 
 }
 
 Status read_namespaces(const Yaml& yaml, const std::string& where, Config& config) {
+  if (yaml.items.empty()) return invalid(format("{} line {}: namespaces takes a list", where, yaml.line));
   config.namespaces.clear();
   for (const auto& item : yaml.items) config.namespaces.push_back(TRY(read_namespace(item, where, config)));
   for (const auto& space : config.namespaces) {
+    // Two modes under one name: whichever were looked up first would decide whether anything is inspected.
+    if (std::ranges::count(config.namespaces, space.name, &registry::Namespace::name) > 1)
+      return invalid(format("{} line {}: there are two namespaces named {}", where, yaml.line, space.name));
     if (space.mode != registry::Mode::Staging) continue;
     bool approved =
         std::any_of(config.namespaces.begin(), config.namespaces.end(), [&](const registry::Namespace& other) {

@@ -25,6 +25,14 @@ TEST(Config, RefusesAStagingNamespaceThatPromotesNowhere) {
   EXPECT_NE(problem("namespaces:\n  - {name: s, mode: staging}\n"), "");
   EXPECT_NE(problem("namespaces:\n  - {name: s, mode: staging, promotes_to: gone}\n"), "");
 }
+TEST(Config, RefusesTwoNamespacesOfOneName) {
+  auto said = problem("namespaces:\n  - {name: a, mode: open}\n  - {name: a, mode: approved}\n");
+  EXPECT_NE(said.find("two namespaces named a"), std::string::npos) << said;
+}
+TEST(Config, RefusesNamespacesThatAreNoList) {
+  EXPECT_NE(problem("namespaces: library\n"), "");
+  EXPECT_NE(problem("namespaces: []\n"), "");
+}
 TEST(Config, RefusesAModeItDoesNotKnow) {
   EXPECT_NE(problem("namespaces:\n  - {name: s, mode: opne}\n").find("open, staging or approved"), std::string::npos);
 }

@@ -175,6 +175,8 @@ Status reset_password(const std::string& data, const std::string& user, const st
   auto database = TRY(db::Database::open({.path = path}, all_migrations()));
   SystemClock clock;
   identity::Identity identity(*database, clock);
+  journal::Journal journal(*database, clock);
+  control::journal_user_changes(identity, journal);
   return identity.set_password(user, password);
 }
 

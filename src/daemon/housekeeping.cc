@@ -24,10 +24,10 @@ void Housekeeping::loop(std::stop_token stop) {
   constexpr std::chrono::hours kSweepInterval{1};
   std::optional<std::chrono::steady_clock::time_point> swept;
   while (!stop.stop_requested()) {
-    run_once(gate_, advisories_);
+    run_once();
     auto now = std::chrono::steady_clock::now();
     if (!swept || now - *swept >= kSweepInterval) {
-      sweep_once(registry_);
+      sweep_once();
       swept = now;
     }
     std::unique_lock lock(mutex_);
@@ -35,21 +35,23 @@ void Housekeeping::loop(std::stop_token stop) {
   }
 }
 
-void Housekeeping::sweep_once(registry::Registry& registry) {
-  auto swept = registry.sweep();
+void Housekeeping::sweep_once() {
+  auto swept = registry_.sweep();
   if (!swept.ok())
     log::error("sweep failed", {{"error", swept.error().message()}});
   else if (swept->blobs + swept->uploads > 0)
     log::info("sweep finished", {{"blobs", swept->blobs}, {"uploads", swept->uploads}});
 }
 
-void Housekeeping::run_once(gate::Gate& gate, Advisories& advisories) {
-  auto expired = gate.expire_due();
+void Housekeeping::run_once() {
+  auto expired = gate_.expire_due();
   if (!expired.ok()) log::error("expiry failed", {{"error", expired.error().message()}});
-  auto changed = advisories.refresh();
+  auto changed = advisories_.refresh();
   if (!changed.ok()) log::error("advisory refresh failed", {{"error", changed.error().message()}});
-  if (!changed.ok() || !*changed) return;
-  auto revoked = gate.judge_again();
+  if (changed.ok() && *changed) is_judging_due_ = true;
+  if (!is_judging_due_) return;
+  auto revoked = gate_.judge_again();
+  is_judging_due_ = !revoked.ok();
   if (!revoked.ok())
     log::error("judging again failed", {{"error", revoked.error().message()}});
   else

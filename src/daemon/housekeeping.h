@@ -18,16 +18,16 @@ class Housekeeping {
   Housekeeping(gate::Gate& gate, registry::Registry& registry, Advisories& advisories, seconds interval);
   ~Housekeeping();
 
-  // One round, as the timer does it: for tests.
-  static void run_once(gate::Gate& gate, Advisories& advisories);
-  static void sweep_once(registry::Registry& registry);
-
  private:
   void loop(std::stop_token stop);
+  void run_once();
+  void sweep_once();
   gate::Gate& gate_;
   registry::Registry& registry_;
   Advisories& advisories_;
   seconds interval_;
+  // From the start: the database may have been replaced, or the judging cut short, while no server ran.
+  bool is_judging_due_ = true;
   std::mutex mutex_;
   std::condition_variable_any wake_;
   std::jthread thread_;
