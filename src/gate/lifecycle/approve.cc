@@ -61,6 +61,18 @@ Status store_review(db::Transaction& tx, std::int64_t number, const std::string&
   return update.bind(reviewer).bind(note).bind(number).run();
 }
 
+// By the decision of this moment: it may have come to rest on a waiver since the reviewer's request was read.
+Result<Time> expiry_of_review(const Context& context, db::Transaction& tx, const Row& row) {
+  Time now = context.now();
+  Time expires = now + context.options.policy.approval_lifetime;
+  auto latest = TRY(load(tx, row.number));
+  const auto& decision = latest.submission.decision;
+  if (decision && decision->waived_until) expires = std::min(expires, *decision->waived_until);
+  if (expires > now) return expires;
+  return conflict(
+      format("a waiver that submission {} rests on has ended; grant a new one, or reject it", row.submission.id));
+}
+
 Status check_waiver(const policy::Waiver& waiver, Time now) {
   if (trim(waiver.finding).empty() || waiver.finding.size() > kFindingBytesMax || !is_utf8(waiver.finding))
     return invalid("a waiver names one vulnerability, such as CVE-2024-3094");
@@ -129,15 +141,9 @@ Status approve_by_reviewer(const Context& context, const identity::Principal& wh
   TRY(check_reviewer(who, row.submission));
   TRY(check_waiting(row.submission));
   TRY(check_note(note));
-  Time now = context.now();
-  Time expires = now + context.options.policy.approval_lifetime;
-  const auto& decision = row.submission.decision;
-  if (decision && decision->waived_until) expires = std::min(expires, *decision->waived_until);
-  if (expires <= now)
-    return conflict(
-        format("a waiver that submission {} rests on has ended; grant a new one, or reject it", row.submission.id));
   auto image = TRY(context.registry.staged_image(row.staged_id));
   TRY(context.database.write([&](db::Transaction& tx) -> Status {
+    auto expires = TRY(expiry_of_review(context, tx, row));
     TRY(approve(context, tx, row, image, {.actor = who.name(), .note = note, .expires = expires}));
     return store_review(tx, row.number, who.name(), note);
   }));

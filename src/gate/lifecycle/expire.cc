@@ -92,7 +92,11 @@ Result<std::size_t> expire_due(const Context& context) {
   auto admissions = TRY(all_open(context));
   for (const auto& admission : admissions) {
     if (admission.expires > now) continue;
-    TRY(expire(context, admission));
+    // One that cannot be ended now must not keep the others; nobody reads it anyway, its time is over.
+    if (auto outcome = expire(context, admission); !outcome.ok()) {
+      log::error("expiry failed", {{"digest", admission.digest.to_string()}, {"reason", outcome.error().message()}});
+      continue;
+    }
     log::info("image expired", {{"repository", admission.repository.text()}, {"digest", admission.digest.to_string()}});
     ++count;
   }
