@@ -219,6 +219,7 @@ Report check(const Dockerfile& file, const Options& options, std::string_view na
   std::sort(kept.begin(), kept.end(), [](const Finding& a, const Finding& b) {
     return std::tie(a.span.begin, a.rule->id, a.message) < std::tie(b.span.begin, b.rule->id, b.message);
   });
+  report.findings = std::move(kept);
   return report;
 }
 

@@ -89,8 +89,8 @@ std::string render_github(const Checked& checked) {
     bool one_line = finding.from.line == finding.to.line;
     std::string end = one_line ? format(",endColumn={}", std::max(finding.to.column, finding.from.column)) : "";
     out += format("::{} file={},line={},endLine={},col={}{},title={}::{}\n", kind,
-                  github_escaped(checked.report.file, true), finding.from.line, finding.to.line, finding.from.column,
-                  end, github_escaped(finding.rule->id, true),
+                  github_escaped(printable(checked.report.file), true), finding.from.line, finding.to.line,
+                  finding.from.column, end, github_escaped(finding.rule->id, true),
                   github_escaped(printable(finding.message, 1000) + ". " + std::string(finding.rule->fix), false));
   }
   return out;

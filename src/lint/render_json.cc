@@ -35,7 +35,8 @@ Json to_json(const Finding& finding) {
   Json json = Json::object({{"id", finding.rule->id}});
   json.set("aliases", words(finding.rule->aliases));
   json.set("severity", to_string(finding.severity)).set("message", safe(finding.message));
-  for (const auto& [key, value] : place(finding).members()) json.set(key, value);
+  const Json at = place(finding);
+  for (const auto& [key, value] : at.members()) json.set(key, value);
   return json.set("title", finding.rule->title).set("harm", finding.rule->harm).set("fix", finding.rule->fix);
 }
 
@@ -129,7 +130,8 @@ Json to_json(std::span<const Checked> all) {
     for (const auto& finding : one.report.findings) findings.push(to_json(finding));
     for (const auto& suppressed : one.report.suppressed) {
       Json json = Json::object({{"id", suppressed.finding.rule->id}, {"message", safe(suppressed.finding.message)}});
-      for (const auto& [key, value] : place(suppressed.finding).members()) json.set(key, value);
+      const Json at = place(suppressed.finding);
+      for (const auto& [key, value] : at.members()) json.set(key, value);
       ignored.push(json.set("reason", safe(suppressed.reason)).set("where", suppressed.where));
     }
     Json counts = Json::object();

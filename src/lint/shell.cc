@@ -103,7 +103,7 @@ class Parser {
     if (is_end()) return true;
     std::string_view word = reserved();
     for (auto stop : stops)
-      if (stop == ")" || stop == ";;" ? looking_at(stop) : word == stop) return true;
+      if (stop == ")" || stop == ";;" || stop == ";&" ? looking_at(stop) : word == stop) return true;
     return false;
   }
 
@@ -411,6 +411,7 @@ class Parser {
     while (!is_end() && !failure_) {
       char c = peek();
       if ((looking_at("<(") || looking_at(">(")) && at_ == word.begin) {
+        word.text += c;
         at_ += 1;
         if (!command_substitution(word)) return false;
         continue;

@@ -249,9 +249,10 @@ bool installs_hub_client(const Subject& subject) {
   return false;
 }
 
+// In any stage: an earlier one often fetches what the last one copies.
 bool bakes_model(const Subject& subject) {
-  for (const Body* run : subject.runs_of(subject.final_stage())) {
-    const auto& instruction = *run->instruction;
+  for (const auto& run : subject.runs) {
+    const auto& instruction = *run.instruction;
     std::string text = instruction.body.str();
     for (const auto& heredoc : instruction.heredocs) text += heredoc.content.str();
     if (contains(text, "from_pretrained") || contains(text, "snapshot_download") || contains(text, "huggingface-cli") ||
