@@ -12,10 +12,14 @@ namespace {
 constexpr int kReportVersion = 1;
 
 using advisory::SourceKind;
-constexpr SourceKind kSourceKinds[] = {
-    SourceKind::Osv,         SourceKind::DebianTracker,         SourceKind::DebianSecurityList,
-    SourceKind::AlpineSecdb, SourceKind::DebianSecurityArchive, SourceKind::KnownExploited,
-    SourceKind::Starter};
+constexpr SourceKind kSourceKinds[] = {SourceKind::Osv,
+                                       SourceKind::DebianTracker,
+                                       SourceKind::DebianSecurityList,
+                                       SourceKind::AlpineSecdb,
+                                       SourceKind::DebianSecurityArchive,
+                                       SourceKind::DebianChangelog,
+                                       SourceKind::KnownExploited,
+                                       SourceKind::Starter};
 
 Json texts(const std::vector<std::string>& all) {
   auto array = Json::array();
