@@ -27,6 +27,11 @@ class Match : public FeedTest {
     feed(SourceKind::DebianSecurityArchive, format("Package: {}\nVersion: {}\n", package, version), "debian:11");
     return *this;
   }
+  Match& changelog(std::string_view fixes, std::string_view package = "openssl") {
+    feed(SourceKind::DebianChangelog, format("pratique-debian-changelogs 1 debian:11\npackage {} 1.3 {}\n{}\n", package,
+                                             std::string(64, 'a'), fixes));
+    return *this;
+  }
   Match& osv(std::string_view id, std::string_view fixed, std::string_view members = "") {
     feed(SourceKind::Osv, format(R"({{"id":"{}"{},"affected":[{{"package":{{"ecosystem":"Debian:11",)"
                                  R"("name":"openssl"}},)"
@@ -125,6 +130,24 @@ TEST_F(Match, keeps_a_floor_above_the_named_fixes) {
   archive("1.3").list("DSA-1-1", "CVE-2024-0001", "1.2");
   EXPECT_THAT(of(deb("openssl 1.1")), ElementsAre("CVE-2024-0001 openssl unknown fixed->1.2",
                                                   "DEBIAN-SECURITY-openssl-1.3 openssl unknown fixed->1.3"));
+}
+
+TEST_F(Match, names_what_a_floor_means_by_the_changelog) {
+  archive("1.3").changelog("CVE-2024-0001 1.2 a flaw\nCVE-2024-0002 1.3");
+  EXPECT_THAT(of(deb("openssl 1.1")),
+              ElementsAre("CVE-2024-0001 openssl unknown fixed->1.2", "CVE-2024-0002 openssl unknown fixed->1.3"));
+  EXPECT_THAT(of(deb("openssl 1.2")), ElementsAre("CVE-2024-0002 openssl unknown fixed->1.3"));
+  EXPECT_THAT(of(deb("openssl 1.3")), IsEmpty());
+}
+
+TEST_F(Match, keeps_a_floor_that_the_changelog_does_not_explain) {
+  archive("1.3").changelog("CVE-2024-0001 1.2");
+  EXPECT_THAT(of(deb("openssl 1.2")), ElementsAre("DEBIAN-SECURITY-openssl-1.3 openssl unknown fixed->1.3"));
+}
+
+TEST_F(Match, takes_any_other_sources_word_before_a_changelogs) {
+  changelog("CVE-2024-0001 1.2").osv("CVE-2024-0001", "1.3", kCritical);
+  EXPECT_THAT(of(deb("openssl 1.2")), ElementsAre("CVE-2024-0001 openssl critical fixed->1.3"));
 }
 
 TEST_F(Match, keeps_kernel_headers_in_sight_but_without_weight) {
