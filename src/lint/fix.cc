@@ -80,7 +80,7 @@ std::optional<Edit> copy_for_add(const Subject& subject, const Finding& finding)
   return std::nullopt;
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   return "\"" + replace_all(replace_all(text, "\\", "\\\\"), "\"", "\\\"") + "\"";
 }
 
@@ -88,7 +88,7 @@ std::optional<Edit> label_for_maintainer(const Subject& subject, const Finding& 
   for (const auto& one : subject.file.instructions) {
     if (one.keyword != Keyword::Maintainer || one.span.begin != finding.span.begin || one.words.empty()) continue;
     if (contains(one.words[0].text, "$") || contains(one.words[0].text, "\\")) return std::nullopt;
-    return Edit{one.span, "LABEL org.opencontainers.image.authors=" + quoted(one.words[0].value),
+    return Edit{one.span, "LABEL org.opencontainers.image.authors=" + in_quotes(one.words[0].value),
                 "MAINTAINER became a LABEL"};
   }
   return std::nullopt;
@@ -106,7 +106,7 @@ std::optional<Edit> json_form(const Subject& subject, const Finding& finding) {
     for (std::string_view builtin : {"cd", "exec", "source", ".", "export", "set", "ulimit", "umask", "eval", "exit"})
       if (one.words[0].value == builtin) return std::nullopt;
     std::string json = "[";
-    for (const auto& word : one.words) json += (json.size() > 1 ? ", " : "") + quoted(word.value);
+    for (const auto& word : one.words) json += (json.size() > 1 ? ", " : "") + in_quotes(word.value);
     return Edit{{one.words.front().span.begin, one.words.back().span.end}, json + "]", "the JSON form"};
   }
   return std::nullopt;
