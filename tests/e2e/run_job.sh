@@ -21,5 +21,12 @@ claim "temporary files go to /scratch" run nextflow-approved/ann:1.0 -- /bin/sh 
 claim "scratch of the last job is gone" run nextflow-approved/ann:1.0 -- /bin/sh -c '[ ! -e /scratch/x ]'
 claim "a dry run says what it would do" run --dry-run nextflow-approved/ann:1.0
 says "/safe_data"
+PRATIQUE_USER=ann PRATIQUE_PASSWORD="$(password_of ann)" "$PRATIQUE" run --outputs "$work/out" nextflow-approved/ann:1.0 \
+  -- /bin/sh -c 'touch /safe_outputs/started; exec sleep 600' >/dev/null 2>&1 &
+job=$!
+claim "a job runs" until_true test -e "$work/out/started"
+kill -9 "$job"
+wait "$job" 2>/dev/null || true
+claim "no copy of the image outlives a run that was killed" bash -c "[ -z \"\$(find '$PRATIQUE_DATA/run' -maxdepth 1 -name 'pratique-*')\" ]"
 refuse "a memory limit bites" run -m 16M nextflow-approved/ann:1.0 -- /bin/sh -c 'x=$(head -c 100000000 /dev/zero | tr "\0" x); echo ${#x}'
 claim "nothing of the jobs is left" bash -c "[ -z \"\$(mount | grep '$PRATIQUE_DATA/run' || true)\" ]"

@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 
 #include "base/format.h"
 #include "base/random.h"
@@ -114,6 +115,21 @@ Result<Fetched> fetch_admitted(Remote& remote, const Clock& clock, const oci::Re
   return Fetched{std::move(admission), std::move(image)};
 }
 
+// Images inside the environment live as long as their run. Their files have lost their names when the job starts, so
+// they go with this process however it ends: jobs are ended with Ctrl-C more often than not.
+Result<std::map<oci::Digest, os::Fd>> fetch_blobs(transport::Image& image, const std::string& directory) {
+  auto room = TRY(os::TemporaryDirectory::create(directory));
+  ShownProgress progress;
+  TRY(transport::write_layout(image, room.path(), "run", progress));
+  std::map<oci::Digest, os::Fd> held;
+  for (const auto& blob : oci::references_of(oci::ParsedManifest(image.manifest())).blobs) {
+    std::string algorithm = blob.digest.algorithm() == oci::Algorithm::Sha256 ? "sha256" : "sha512";
+    auto path = format("{}/blobs/{}/{}", room.path(), algorithm, blob.digest.encoded());
+    held.insert_or_assign(blob.digest, TRY(os::open_for_reading(path)));
+  }
+  return held;
+}
+
 std::string describe_job(const oci::Reference& reference, const Fetched& fetched, const run::JobSpec& job) {
   std::string text = format("image         {}\n  digest      {}\n  admitted    until {}\n", reference.to_string(),
                             fetched.admission.digest().to_string(), fetched.admission.expires().to_rfc3339());
@@ -154,13 +170,12 @@ Result<int> run_command(const Context& context) {
   if (!missing.empty()) return unavailable("this machine cannot run images: " + join(missing, "; "));
   TRY(os::make_directories(options.directory));
   TRY(run::sweep(options));
-  // Images inside the environment live as long as their run: the layout goes when this returns.
-  auto room = TRY(os::TemporaryDirectory::create(options.directory));
-  ShownProgress progress;
-  TRY(transport::write_layout(*fetched.image, room.path(), "run", progress));
-  run::BlobOpener blobs = [&](const oci::Descriptor& blob) {
-    std::string algorithm = blob.digest.algorithm() == oci::Algorithm::Sha256 ? "sha256" : "sha512";
-    return os::open_for_reading(format("{}/blobs/{}/{}", room.path(), algorithm, blob.digest.encoded()));
+  auto held = TRY(fetch_blobs(*fetched.image, options.directory));
+  run::BlobOpener blobs = [&](const oci::Descriptor& blob) -> Result<os::Fd> {
+    auto found = held.find(blob.digest);
+    if (found == held.end()) return not_found("the image has no blob " + blob.digest.to_string());
+    // Opened anew, for each reader has its own place in the file.
+    return os::open_for_reading(format("/proc/self/fd/{}", found->second.get()));
   };
   auto result = TRY(run::start(fetched.admission, fetched.image->manifest_bytes(), blobs, job, options));
   say_how_it_went(result, job, arguments.has("--verbose"));
