@@ -27,6 +27,10 @@ namespace pratique::distribution {
 struct Options {
   // How long a manifest PUT waits for its verdict.
   std::chrono::milliseconds verdict_wait{60'000};
+  // How many pushes may wait at once; the next are answered without their verdict. Half of the server's default
+  // workers: whoever pushes a hundred tags of a large image must not take the others, or the health check, out of
+  // service.
+  std::ptrdiff_t verdict_waits_max = 64;
   // Staging namespaces where a rejected image fails the push (403) instead of only warning.
   std::set<std::string> refuse_at_push;
   // "https://gate.example.org" in Locations, challenges and report addresses; "": as the client addressed us.

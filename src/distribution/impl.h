@@ -1,6 +1,8 @@
 // What every file of the module shares. Private.
 #pragma once
 
+#include <semaphore>
+
 #include "distribution/distribution.h"
 #include "distribution/target.h"
 
@@ -31,6 +33,7 @@ struct Distribution::Impl {
   identity::Identity& identity;
   gate::Gate& gate;
   const Options options;
+  std::counting_semaphore<> verdict_waits{options.verdict_waits_max};
 
   // -- routing and identity: distribution.cc, auth.cc, token.cc ------------------------------------------------------
   http::Response answer(http::Request& request);

@@ -39,6 +39,22 @@ std::vector<registry::StagedImage> staged_of(const registry::PutResult& put) {
   return all;
 }
 
+// A place among those who wait for a verdict, if there is one.
+class WaitingPlace {
+ public:
+  explicit WaitingPlace(std::counting_semaphore<>& places) : places_(places), is_taken_(places.try_acquire()) {}
+  ~WaitingPlace() {
+    if (is_taken_) places_.release();
+  }
+  WaitingPlace(const WaitingPlace&) = delete;
+  WaitingPlace& operator=(const WaitingPlace&) = delete;
+  bool is_taken() const { return is_taken_; }
+
+ private:
+  std::counting_semaphore<>& places_;
+  const bool is_taken_;
+};
+
 http::Response created_manifest(const Call& call, const registry::PutResult& put, const std::vector<oci::Tag>& tags) {
   http::Response response{.status = 201};
   response.headers.set("Location", call.address(format("manifests/{}", put.digest.to_string())));
@@ -70,7 +86,9 @@ http::Response Distribution::Impl::put_manifest(Call& call) {
 // an image that nobody can pull yet.
 http::Response Distribution::Impl::answer_with_verdict(const Call& call, http::Response created,
                                                        const std::vector<registry::StagedImage>& images) {
-  const auto deadline = std::chrono::steady_clock::now() + options.verdict_wait;
+  if (images.empty()) return created;
+  const WaitingPlace place(verdict_waits);
+  const auto deadline = std::chrono::steady_clock::now() + (place.is_taken() ? options.verdict_wait : milliseconds(0));
   std::vector<std::string> lines;
   for (const auto& image : images) {
     const auto left = std::chrono::duration_cast<milliseconds>(deadline - std::chrono::steady_clock::now());

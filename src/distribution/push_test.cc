@@ -80,6 +80,19 @@ TEST_F(Push, ToStagingIsAnsweredWithTheVerdict) {
   EXPECT_TRUE(warnings[1].starts_with("299 - \"pratique: report: http://gate.example/reports/")) << warnings[1];
 }
 
+TEST_F(Push, IsAnsweredAtOnceWhenTooManyWaitForVerdicts) {
+  distribution.reset();
+  gate.reset();
+  gate = std::make_unique<gate::Gate>(
+      *database, *registry, *store, *journal, cataloguer, *inventories, [this] { return advisories; }, clock,
+      gate::Options{.policy = policy(policy::Verdict::Review), .workers = 0});
+  distribution = std::make_unique<Distribution>(*registry, *store, *identity, *gate,
+                                                Options{.verdict_wait = std::chrono::hours(1), .verdict_waits_max = 0});
+  const auto answer = push_image("in/ann", "1", "x");
+  EXPECT_EQ(answer.status, 201);
+  EXPECT_TRUE(contains(answer.headers.all("Warning").at(0), "the inspection goes on"));
+}
+
 TEST_F(Push, OfTheSameImageAfterExpirySubmitsItAgain) {
   push_image("in/ann", "1", "x");
   approve_all();
