@@ -1,9 +1,10 @@
 // Packages of a security archive fetched for their changelogs, against the real HTTP server on loopback.
+#include "advisory/changelogs.h"
+
 #include <gmock/gmock.h>
 
 #include <map>
 
-#include "advisory/advisory.h"
 #include "advisory/test_feeds.h"
 #include "advisory/test_packages.h"
 #include "base/guarded.h"
@@ -53,10 +54,12 @@ class ChangelogUpdate : public FeedTest {
     options.changelogs = std::move(changelogs);
     options.progress = [this](std::string_view what, std::uint64_t done, std::uint64_t total) {
       progress_.push_back(format("{} {}/{}", what, done, total));
+      bool is_saved = os::exists(path("cache/archive.changelogs"));
+      if (is_saved && saved_at_ == 0) saved_at_ = done;
     };
     options.feeds = {{.name = "archive",
                       .kind = SourceKind::DebianSecurityArchive,
-                      .url = format("http://127.0.0.1:{}{}", server_->port(), kIndexPath),
+                      .url = format("http://127.0.0.1:{}{}", server_->port(), index_path_),
                       .stream = "debian:11"}};
     auto report = update(options, client_, clock_);
     EXPECT_TRUE(report.ok()) << (report.ok() ? "" : report.error().message());
@@ -93,6 +96,8 @@ class ChangelogUpdate : public FeedTest {
   ManualClock clock_{kNow};
   ChangelogReport changelogs_;
   std::vector<std::string> failed_;
+  std::string_view index_path_ = kIndexPath;
+  std::uint64_t saved_at_ = 0;  // the number of packages done when the list was first there
   std::vector<std::string> progress_;
 };
 
@@ -203,6 +208,20 @@ TEST_F(ChangelogUpdate, keeps_to_the_packages_it_is_told) {
   run({.scope = Changelogs::Scope::Only, .sources = {"a"}});
   EXPECT_THAT(requests(), ElementsAre("/pool/a/a_1.2.debian.tar.xz"));
   EXPECT_THAT(found("b 1.1"), ElementsAre("CVE-2024-0002 b unknown fixed->1.2"));
+}
+
+TEST_F(ChangelogUpdate, keeps_what_it_has_read_while_it_goes_on) {
+  for (int i = 0; i < 65; ++i) add(format("a{}", i), "1.2", "CVE-2024-0001");
+  run();
+  EXPECT_EQ(saved_at_, 64u);
+}
+
+TEST_F(ChangelogUpdate, needs_an_address_that_tells_where_packages_are) {
+  add("a", "1.2", "CVE-2024-0001");
+  (*files_.lock())["/Sources"] = xz(index_);
+  index_path_ = "/Sources";
+  run();
+  EXPECT_THAT(left_out(), ElementsAre("the feed's address does not tell where packages are: a"));
 }
 
 TEST_F(ChangelogUpdate, names_what_it_knows_without_a_network) {
