@@ -150,7 +150,20 @@ TEST(Merge, FallsBackToTheOneLineFiles) {
   EXPECT_EQ(merged({Archive().file("etc/debian_version", "trixie/sid\n")}).distribution->stream(), "debian:13");
 }
 TEST(Merge, ReportsDatabasesNobodyReads) {
-  EXPECT_EQ(codes(merged({Archive().file("var/lib/rpm/rpmdb.sqlite", "SQLite")}).gaps), "unsupported-database");
+  for (const auto* path : {"var/lib/rpm/rpmdb.sqlite", "usr/share/rpm/Packages", "usr/share/rpm/Packages.db",
+                           "var/lib/opkg/status", "nix/var/nix/db/db.sqlite"})
+    EXPECT_EQ(codes(merged({Archive().file(path, "x")}).gaps), "unsupported-database") << path;
+}
+TEST(Merge, StopsAtNamesThatTakeMoreWorkThanAnyHonestImages) {
+  std::string deep;
+  for (int i = 0; i < 2'000; ++i) deep += "d/";
+  LayerInventory layer{.blob = digest_of("deep")};
+  for (int i = 0; i < 2'000; ++i)
+    layer.files.push_back({.path = deep + std::to_string(i % 2) + "/" + std::to_string(i)});
+  layer.files.push_back({.path = "last"});
+  auto image = merge({layer});
+  EXPECT_LT(image.files, 1'000u);
+  EXPECT_NE(codes(image.gaps).find("limit"), std::string::npos) << codes(image.gaps);
 }
 TEST(Merge, ForgetsBrokenPlacesOfHiddenDatabases) {
   auto image =

@@ -19,6 +19,10 @@ namespace {
 
 // As Linux (MAXSYMLINKS).
 constexpr int kSymlinksMax = 40;
+// Looking a name up costs the sum of the lengths of its fronts. Real images have some hundred thousand directories of a
+// few dozen bytes. Names 2,000 components deep, or links to such names, would cost the gate hours, and a node a
+// component.
+constexpr std::uint64_t kWalkedBytesMax = 512 << 20;
 // A layer full of loops is one problem.
 constexpr std::size_t kTreeGapsMax = 50;
 
@@ -46,6 +50,7 @@ std::optional<ImageTree::Resolved> ImageTree::resolve(std::string_view path, Las
   push_components(todo, path);
   int symlinks = 0;
   while (!todo.empty()) {
+    if (is_exhausted()) return std::nullopt;
     auto component = std::move(todo.back());
     todo.pop_back();
     if (component == "..") {
@@ -53,6 +58,7 @@ std::optional<ImageTree::Resolved> ImageTree::resolve(std::string_view path, Las
       continue;
     }
     auto next = join_path(resolved.path, component);
+    walked_ += next.size();
     const auto* node = find(next);
     bool follow = node && node->type == FileType::Symlink && (!todo.empty() || last == Last::Follow);
     if (!follow) {
@@ -66,6 +72,10 @@ std::optional<ImageTree::Resolved> ImageTree::resolve(std::string_view path, Las
     push_components(todo, target);
   }
   return resolved;
+}
+
+bool ImageTree::is_exhausted() const {
+  return walked_ > kWalkedBytesMax;
 }
 
 std::vector<std::string> ImageTree::children(std::string_view directory) const {
@@ -89,12 +99,14 @@ void ImageTree::apply(const LayerInventory& layer) {
   layers_.push_back(&layer);
   cached_.reset();
   for (const auto& entry : layer.files)
-    if (entry.type == FileType::Whiteout || entry.type == FileType::OpaqueMark) hide(entry);
+    if (!is_exhausted() && (entry.type == FileType::Whiteout || entry.type == FileType::OpaqueMark)) hide(entry);
   cached_.reset();
   for (std::size_t i = 0; i < layer.files.size(); ++i) {
     const auto& entry = layer.files[i];
     if (entry.type != FileType::Whiteout && entry.type != FileType::OpaqueMark) place(entry, i);
+    if (is_exhausted()) break;
   }
+  if (is_exhausted()) note("limit", "", "its names take more work to follow than those of any honest image");
 }
 
 void ImageTree::hide(const FileEntry& entry) {

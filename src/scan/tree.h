@@ -36,7 +36,7 @@ class ImageTree {
     bool through_lower_link = false;  // a symlink that an earlier layer brought
   };
   // The path without symlinks, as a process in the image would arrive at it: ".." stops at the root. What does not
-  // exist stays as it is. nullopt: too many symlinks.
+  // exist stays as it is. nullopt: too many symlinks, or the image has asked for more walking than any honest one.
   std::optional<Resolved> resolve(std::string_view path, Last last) const;
   const TreeNode* find(std::string_view path) const;                    // exact, follows nothing
   std::vector<std::string> children(std::string_view directory) const;  // names
@@ -56,12 +56,15 @@ class ImageTree {
   void erase_below(std::string_view path);
   void note(std::string code, std::string_view path, std::string reason);
 
+  bool is_exhausted() const;
+
   std::vector<const LayerInventory*> layers_;
   std::map<std::string, TreeNode, std::less<>> nodes_;
   std::vector<Gap> gaps_;
   // Entries come directory by directory; resolving each name anew would cost a lookup a component.
   std::string cached_directory_;
   std::optional<Resolved> cached_;
+  mutable std::uint64_t walked_ = 0;  // bytes of path looked up, component by component
 };
 
 }  // namespace pratique::scan
