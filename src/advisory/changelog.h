@@ -14,8 +14,8 @@
 
 namespace pratique::advisory {
 
-// Packages beyond this are left alone: of some 1,500 in the archives of two releases four are larger, all of them with
-// whole translations or a browser's patches inside.
+// Packages beyond this are left alone: of some 1,500 in the archives of two releases three are larger, which have whole
+// translations inside.
 inline constexpr std::uint64_t kSourcePackageBytesMax = 8 << 20;
 
 // The text of debian/changelog in "x.debian.tar.xz", "x.tar.xz" (or .gz) or "x.diff.gz", told apart by the name.
