@@ -171,10 +171,21 @@ class IsolatedJob {
     passwd_ = TRY(read_file_in(root, "etc/passwd", kDatabaseBytesMax));
     group_ = TRY(read_file_in(root, "etc/group", kDatabaseBytesMax));
     user_ = TRY(resolve_user(image_.config.user, passwd_, group_));
-    // Engines make the working directory when the image lacks it.
-    for (const auto& path :
-         {image_.config.working_dir, std::string("safe_data"), std::string("safe_outputs"), std::string("scratch")}) {
-      if (!path.empty()) TRY(open_directory_in(root, path));
+    for (auto path : {"safe_data", "safe_outputs", "scratch"}) TRY(open_directory_in(root, path));
+    return make_working_directory(root);
+  }
+
+  // Engines make the working directory when the image lacks it; a program expects to be able to write there.
+  Status make_working_directory(const os::Fd& root) {
+    if (image_.config.working_dir.empty()) return {};
+    auto directory = TRY(open_directory_in(root, image_.config.working_dir));
+    struct stat info;
+    if (::fstat(directory.get(), &info) != 0) return from_errno("looking at the working directory", errno);
+    bool is_from_image = info.st_uid >= options_.first_host_id;
+    if (is_from_image) return {};
+    auto first = options_.first_host_id;
+    if (::fchownat(directory.get(), "", first + user_.uid, first + user_.gid, AT_EMPTY_PATH) != 0) {
+      return from_errno("giving the job its working directory", errno);
     }
     return {};
   }

@@ -408,7 +408,12 @@ TEST_F(job, upper_layers_hide_and_replace_lower_ones) {
 
 TEST_F(job, makes_the_working_directory_the_image_lacks) {
   image.working_dir = "/work/here";
-  EXPECT_EQ(said("pwd"), "/work/here\n");
+  for (auto user : {"", "worker"}) {
+    image.user = user;
+    EXPECT_EQ(said("pwd; touch new && ls"), "/work/here\nnew\n");
+  }
+  image.working_dir = "/root-only";
+  EXPECT_EQ(refused().kind(), ErrorKind::Invalid);
 }
 
 TEST_F(job, refuses_before_anything_runs) {
