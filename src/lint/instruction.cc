@@ -70,6 +70,20 @@ std::size_t word_end(std::string_view text, std::size_t at, char escape) {
   return text.size();
 }
 
+// The builder looks for heredocs only where it can split the whole line into words.
+bool has_open_quote(std::string_view text, char escape) {
+  char quote = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == escape && quote != '\'')
+      ++i;
+    else if (quote)
+      quote = text[i] == quote ? 0 : quote;
+    else if (text[i] == '\'' || text[i] == '"')
+      quote = text[i];
+  }
+  return quote != 0;
+}
+
 Word make_word(const Text& text, std::size_t begin, std::size_t end, char escape) {
   std::string raw = text.str().substr(begin, end - begin);
   return {raw, unquote(raw, escape), text.span(begin, end)};
@@ -268,7 +282,7 @@ class InstructionReader {
       problems_.add(out_.span, "SHELL takes the JSON form: SHELL [\"/bin/bash\", \"-c\"]");
     out_.words = split_words(out_.body, 0, escape_);
     bool takes_heredocs = out_.keyword == Keyword::Run || out_.keyword == Keyword::Copy || out_.keyword == Keyword::Add;
-    if (!takes_heredocs) return;
+    if (!takes_heredocs || has_open_quote(out_.body.str(), escape_)) return;
     for (const auto& word : out_.words) {
       auto heredoc = heredoc_of(word, escape_);
       if (!heredoc) continue;

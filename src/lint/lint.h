@@ -238,7 +238,6 @@ Json to_json(std::span<const Checked> all);         // docs/formats/lint.md
 Json to_sarif(std::span<const Checked> all);        // SARIF 2.1.0
 Json to_hadolint(std::span<const Checked> all);     // hadolint's `-f json`
 Json to_trivy(std::span<const Checked> all);        // Trivy's `config --format json`
-
 struct Fixed {
   std::string text;                  // equals the input where nothing was safe to change
   std::vector<std::string> changes;  // "line 3: DL3015: …"

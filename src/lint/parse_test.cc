@@ -87,6 +87,7 @@ TEST(Parse, ReadsHeredocs) {
 TEST(Parse, SeesNoHeredocWhereThereIsNone) {
   EXPECT_EQ(read("FROM a\nRUN echo \"<<EOF\" x<<y << EOF <<<z\nRUN b").instructions.size(), 3u);
   EXPECT_EQ(read("FROM a\nCMD <<EOF\nRUN b").instructions.size(), 3u);
+  EXPECT_EQ(read("FROM a\nRUN x <<EOF \"open\nRUN b").instructions.size(), 3u);
 }
 
 TEST(Parse, KeepsReadingInsideOnbuild) {

@@ -152,7 +152,8 @@ TEST(Corpus, IsJudgedAsReviewedAndSaneFilesAreNotBlocked) {
       std::string golden = format("{}.{}.txt", entry.path().string(), word);
       if (std::getenv("PRATIQUE_UPDATE_GOLDEN")) std::ofstream(golden) << summary(report);
       EXPECT_EQ(summary(report), read_file(golden)) << name;
-      if (!name.starts_with("bad-")) EXPECT_FALSE(report.has(Severity::Error)) << name;
+      bool may_block = name.starts_with("bad-");
+      EXPECT_TRUE(may_block || !report.has(Severity::Error)) << name;
     }
   }
   EXPECT_GE(seen, 12u);

@@ -188,9 +188,10 @@ TEST(Rules, EachHasAnExampleHere) {
 TEST(Rules, KnowAll71NamesOfHadolintAndAll28OfTrivy) {
   for (int number : {1001, 3000, 3001, 3002, 3003, 3004, 4000, 4001, 4003, 4004, 4005, 4006})
     EXPECT_FALSE(find_rules(format("DL{}", number)).empty()) << number;
-  for (int number = 3006; number <= 3067; ++number)
-    if (number != 3017 && number != 3031 && number != 3039)
-      EXPECT_FALSE(find_rules(format("DL{}", number)).empty()) << number;
+  for (int number = 3006; number <= 3067; ++number) {
+    bool is_gap = number == 3017 || number == 3031 || number == 3039;
+    EXPECT_TRUE(is_gap || !find_rules(format("DL{}", number)).empty()) << number;
+  }
   int known = 0;
   for (int number = 1; number <= 31; ++number)
     if (number != 3 && number != 18 && number != 28) known += !find_rules(format("DS-{:04}", number)).empty();

@@ -1,8 +1,9 @@
+#include "lint/shell.h"
+
 #include <cstddef>
 #include <cstdint>
 
 #include "base/check.h"
-#include "lint/shell.h"
 
 // Places lie inside the text, and a word's raw text is what stands there.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
