@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/format.h"
+#include "transport/transport.h"
 
 namespace pratique::transport {
 namespace {
