@@ -87,6 +87,9 @@ void Loop::stop_accepting() {
 void Loop::stop() {
   io_.stop();
   if (thread_.joinable()) thread_.join();
+  // What stop_accepting() posted may not have run any more: a port nobody accepts on must not look open.
+  boost::system::error_code ignored;
+  acceptor_.close(ignored);
   watched_.clear();
 }
 

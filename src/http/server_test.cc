@@ -303,6 +303,15 @@ TEST_F(ServerTest, a_stop_without_grace_cuts_a_body_that_never_comes) {
   server_->stop(milliseconds(0));
 }
 
+TEST_F(ServerTest, a_stop_without_grace_closes_the_port) {
+  start();
+  auto port = server_->port();
+  server_->stop(milliseconds(0));
+  auto answer = Client().send({.method = "GET", .url = format("http://127.0.0.1:{}/", port)});
+  ASSERT_FALSE(answer.ok());
+  EXPECT_THAT(answer.error().message(), HasSubstr("refused"));
+}
+
 }  // namespace
 
 }  // namespace pratique::http
