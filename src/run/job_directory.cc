@@ -29,6 +29,10 @@ Status settle_loan(const std::string& job, std::uint32_t first_host_id) {
   auto directory = open_shared_directory(std::string(loan["path"].text()));
   if (!directory && directory.error().kind() == ErrorKind::NotFound) return {};
   auto outputs = TRY(std::move(directory));
+  // The path was the user's to change since: only the directory that was lent is given back, never one put in its
+  // place.
+  auto device = static_cast<std::int64_t>(outputs.device), inode = static_cast<std::int64_t>(outputs.inode);
+  if (loan["device"].as_int() != device || loan["inode"].as_int() != inode) return {};
   auto uid = loan["uid"].as_int(), gid = loan["gid"].as_int();
   if (!uid || !gid) return corrupt(path + " names no owner");
   outputs.uid = static_cast<std::uint32_t>(*uid);
@@ -62,6 +66,7 @@ JobDirectory::~JobDirectory() {
 Status JobDirectory::record_loan(const SharedDirectory& outputs) {
   Json loan = Json::object();
   loan.set("path", outputs.path).set("uid", outputs.uid).set("gid", outputs.gid);
+  loan.set("device", outputs.device).set("inode", outputs.inode);
   return os::write_file(format("/proc/self/fd/{}/loan.json", fd_.get()), loan.dump_pretty());
 }
 

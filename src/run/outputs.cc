@@ -67,6 +67,8 @@ Result<SharedDirectory> open_shared_directory(const std::string& path) {
   if (::fstat(directory.fd.get(), &info) != 0) return from_errno("looking at " + path, errno);
   directory.uid = info.st_uid;
   directory.gid = info.st_gid;
+  directory.device = info.st_dev;
+  directory.inode = info.st_ino;
   std::unique_ptr<char, void (*)(void*)> absolute(::realpath(path.c_str(), nullptr), ::free);
   directory.path = absolute ? absolute.get() : path;
   return directory;

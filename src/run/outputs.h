@@ -17,6 +17,7 @@ struct SharedDirectory {
   std::string path;  // absolute
   os::Fd fd;         // O_PATH
   std::uint32_t uid = 0, gid = 0;
+  std::uint64_t device = 0, inode = 0;  // which directory it is, whatever its path names later
 };
 
 // NotFound when there is none, Invalid when it is no directory.
