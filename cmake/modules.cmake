@@ -119,7 +119,7 @@ function(pratique_module name)
       target_link_libraries(${name}_${stem} PRIVATE pratique_${name})
       target_link_options(${name}_${stem} PRIVATE -fsanitize=fuzzer)
       add_test(NAME fuzz.${name}_${stem}
-               COMMAND ${name}_${stem} -max_total_time=$ENV{PRATIQUE_FUZZ_SECONDS} -rss_limit_mb=2048 -timeout=10
+               COMMAND ${name}_${stem} -seed=1 -max_total_time=$ENV{PRATIQUE_FUZZ_SECONDS} -rss_limit_mb=2048 -timeout=10
                        -verbosity=0 -print_final_stats=1)
       set_tests_properties(fuzz.${name}_${stem} PROPERTIES LABELS fuzz TIMEOUT 300)
     endforeach()
