@@ -407,10 +407,10 @@ TEST_F(job, upper_layers_hide_and_replace_lower_ones) {
 }
 
 TEST_F(job, makes_the_working_directory_the_image_lacks) {
-  image.working_dir = "/work/here";
+  image.working_dir = "/srv/here";
   for (auto user : {"", "worker"}) {
     image.user = user;
-    EXPECT_EQ(said("pwd; touch new && ls"), "/work/here\nnew\n");
+    EXPECT_EQ(said("pwd; touch new && ls"), "/srv/here\nnew\n");
   }
   image.working_dir = "/root-only";
   EXPECT_EQ(refused().kind(), ErrorKind::Invalid);
