@@ -3,6 +3,7 @@
 #include <boost/json/basic_parser_impl.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <unordered_set>
 
@@ -32,7 +33,7 @@ struct Builder {
     std::unordered_set<std::string> keys;
   };
   std::vector<Open> open;
-  std::string key, text;
+  std::string key, text, number;
 
   explicit Builder(std::size_t limit) : values_max(limit) {}
 
@@ -82,10 +83,20 @@ struct Builder {
     text.append(piece.data(), piece.size());
     return add(Json(std::exchange(text, {})), code);
   }
-  bool on_number_part(Text, Code&) { return true; }
-  bool on_int64(std::int64_t value, Text, Code& code) { return add(Json(value), code); }
-  bool on_uint64(std::uint64_t value, Text, Code& code) { return add(Json(static_cast<double>(value)), code); }
-  bool on_double(double value, Text, Code& code) { return add(Json(value), code); }
+  bool on_number_part(Text piece, Code&) { return number.append(piece.data(), piece.size()), true; }
+  bool on_int64(std::int64_t value, Text, Code& code) { return number.clear(), add(Json(value), code); }
+  bool on_uint64(std::uint64_t value, Text, Code& code) {
+    return number.clear(), add(Json(static_cast<double>(value)), code);
+  }
+  // Boost.JSON 1.81 can miss the last bit of a double; from_chars does not, so what is written reads back the same.
+  bool on_double(double value, Text piece, Code& code) {
+    number.append(piece.data(), piece.size());
+    double exact = 0;
+    auto [end, failure] = std::from_chars(number.data(), number.data() + number.size(), exact);
+    bool is_whole = failure == std::errc() && end == number.data() + number.size();
+    number.clear();
+    return add(Json(is_whole ? exact : value), code);
+  }
   bool on_bool(bool value, Code& code) { return add(Json(value), code); }
   bool on_null(Code& code) { return add(Json(), code); }
   bool on_comment_part(Text, Code&) { return true; }

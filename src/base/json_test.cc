@@ -19,6 +19,11 @@ TEST(Json, EscapesControlCharacters) {
 TEST(Json, KeepsInt64Exactly) {
   EXPECT_EQ(parse_json("9223372036854775807")->as_int(), 9223372036854775807);
 }
+TEST(Json, ReadsADoubleToItsLastBit) {
+  for (auto text : {"0.20E50", "2e+49", "1.7976931348623157e308", "-0.1", "5e-324"})
+    EXPECT_EQ(round(round(text)), round(text)) << text;
+  EXPECT_EQ(parse_json("0.20E50")->as_double(), 0.20E50);
+}
 TEST(Json, ReadsStringsThatSpanEscapes) {
   EXPECT_EQ(*parse_json(R"("a\u00e9\n")")->as_string(), "aé\n");
 }
