@@ -77,7 +77,7 @@ std::string_view hint_for(ErrorKind kind) {
     case ErrorKind::Denied:
       return "Sign in with `pratique login URL`, or ask the people who run the gate.";
     case ErrorKind::Unavailable:
-      return "Is it running and reachable? `pratique doctor` looks at this machine.";
+      return "`pratique doctor` says what this machine lacks and whether the gate answers.";
     default:
       return "";
   }

@@ -25,6 +25,9 @@ class HelperProcess {
   void* stack_;
 };
 
+// Whether this process may make a user namespace. Under chroot(2) not even root may (clone(2), EPERM).
+Status check_user_namespaces();
+
 // A process namespace for the children this thread starts from now on, and /proc mounted for it in this thread's own
 // mount namespace. Its first process is ours: when that goes (with this object, or with our process however that ends)
 // the kernel kills everything inside. After this, /proc does not show the calling process itself.

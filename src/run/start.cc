@@ -7,6 +7,7 @@
 #include "os/file.h"
 #include "os/process.h"
 #include "run/cgroup.h"
+#include "run/helper_process.h"
 #include "run/job.h"
 #include "run/job_directory.h"
 #include "run/layer_stream.h"
@@ -97,7 +98,12 @@ std::vector<std::string> missing_prerequisites(const Options& options) {
   auto filesystems = os::read_file("/proc/filesystems", 1 << 16);
   bool has_overlay = filesystems && contains(*filesystems, "\toverlay\n");
   if (!has_overlay) missing.emplace_back("the kernel has no overlay file system: load it with modprobe overlay");
-  if (!os::exists("/proc/self/ns/user")) missing.emplace_back("the kernel has no user namespaces");
+  if (auto allowed = check_user_namespaces(); !allowed.ok()) {
+    missing.push_back(
+        format("{}: user namespaces are not allowed here; leave the chroot if this is one, or raise "
+               "user.max_user_namespaces with sysctl",
+               allowed.error().message()));
+  }
   return missing;
 }
 

@@ -1,5 +1,6 @@
 // The check in front of everything. What follows it is job_test.cc's.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "run/test_image.h"
@@ -48,6 +49,17 @@ TEST(start, goes_on_with_the_admitted_manifest) {
 TEST(missing_prerequisites, names_the_runtime_that_is_not_there) {
   auto missing = missing_prerequisites({.directory = "/", .runtime = "no-such-runtime"});
   EXPECT_TRUE(contains(join(missing, "; "), "no-such-runtime"));
+}
+
+TEST(missing_prerequisites, says_that_a_chroot_has_no_user_namespaces) {
+  if (::geteuid() != 0) GTEST_SKIP() << "chroot needs root";
+  auto directory = os::TemporaryDirectory::create();
+  auto in_chroot = [&] {
+    bool said = ::chroot(directory->path().c_str()) == 0 &&
+                contains(join(missing_prerequisites({.directory = "/"}), "; "), "leave the chroot");
+    ::_exit(said ? 0 : 1);
+  };
+  EXPECT_EXIT(in_chroot(), testing::ExitedWithCode(0), "");
 }
 
 }  // namespace
