@@ -17,6 +17,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+// dash keeps a last command as its child: a script whose end is waited for, or killed, says `exec`, or that child would
+// outlive the test with our output in its hands.
 Command shell(const std::string& script) {
   return {.program = "sh", .args = {"-c", script}};
 }
@@ -80,7 +82,7 @@ TEST(process, refuses_strings_that_would_be_cut) {
 }
 
 TEST(process, stops_at_the_timeout) {
-  auto output = run(shell("sleep 60"), {}, milliseconds(50));
+  auto output = run(shell("exec sleep 60"), {}, milliseconds(50));
   ASSERT_FALSE(output.ok());
   EXPECT_EQ(output.error().kind(), ErrorKind::Unavailable);
 }
@@ -132,7 +134,7 @@ TEST(process, child_has_default_signals_whatever_ours_are) {
 }
 
 TEST(process, wait_gives_up_at_the_deadline_and_answers_twice_after_the_end) {
-  auto process = Process::start(shell("sleep 60"));
+  auto process = Process::start(shell("exec sleep 60"));
   EXPECT_FALSE(process->wait(milliseconds(10)).has_value());
   process->signal(SIGTERM);
   EXPECT_EQ(process->wait()->code, 143);
@@ -164,7 +166,7 @@ TEST(process, a_session_is_signalled_with_its_descendants) {
 
 TEST(process, survives_the_thread_that_started_it) {
   std::optional<Process> process;
-  std::thread([&] { process = *Process::start(shell("sleep 60")); }).join();
+  std::thread([&] { process = *Process::start(shell("exec sleep 60")); }).join();
   EXPECT_FALSE(process->wait(milliseconds(20)).has_value());
   EXPECT_EQ(process->stop(seconds(1)).signal, SIGTERM);
 }
