@@ -49,6 +49,14 @@ void journal_user_changes(identity::Identity& identity, journal::Journal& journa
     auto details = Json::object({{"roles", std::move(roles)}, {"disabled", change.user.is_disabled}});
     return journal.append(tx, change.actor, change.event, change.user.name, std::move(details));
   });
+  identity.on_session([&journal](db::Transaction& tx, const identity::SessionChange& change) {
+    Json details = Json::object({{"keys", change.access_key_id},
+                                 {"repository", change.repository},
+                                 {"grant", change.grant},
+                                 {"address", change.address},
+                                 {"reason", change.reason}});
+    return journal.append(tx, change.actor, change.event, change.user, std::move(details));
+  });
 }
 
 Result<wire::UserInfo> Control::Impl::user_info(std::string_view name) {

@@ -82,7 +82,7 @@ struct Parts {
   std::unique_ptr<scan::InventoryStore> inventories;
   scan::Cataloguer cataloguer;
   std::unique_ptr<store::Store> store;
-  identity::Identity identity{*database, clock};
+  identity::Identity identity{*database, clock, {.key_file = config.data + "/secret.key"}};
   journal::Journal journal{*database, clock};
   std::unique_ptr<registry::Registry> registry;
   std::unique_ptr<gate::Gate> gate;

@@ -6,10 +6,9 @@
 #include "base/format.h"
 #include "base/random.h"
 #include "base/text.h"
-#include "identity/attempts.h"
-#include "identity/password.h"
+#include "identity/impl.h"
 #include "identity/roles.h"
-#include "identity/users.h"
+#include "identity/sessions.h"
 
 namespace pratique::identity {
 
@@ -32,6 +31,31 @@ CREATE TABLE identity_token (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX identity_token_expires ON identity_token (expires);
 CREATE INDEX identity_token_user ON identity_token (user);
+)sql"},
+                                         {"identity", 2, R"sql(
+-- Temporary keys. The secret is sealed (docs/formats/key-file.md): a signature cannot be checked with less than it.
+CREATE TABLE identity_session (
+  access_key_id TEXT PRIMARY KEY,
+  user INTEGER NOT NULL REFERENCES identity_user (id) ON DELETE CASCADE,
+  repository TEXT NOT NULL,
+  access_grant TEXT NOT NULL,
+  sealed_secret BLOB NOT NULL,
+  token_hash BLOB NOT NULL,
+  issued INTEGER NOT NULL,
+  expires INTEGER NOT NULL,
+  revoked INTEGER,
+  is_end_told INTEGER NOT NULL DEFAULT 0,
+  push_started INTEGER,
+  push_seen INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX identity_session_expires ON identity_session (expires);
+CREATE TABLE identity_session_password (
+  hash BLOB PRIMARY KEY,
+  session TEXT NOT NULL REFERENCES identity_session (access_key_id) ON DELETE CASCADE,
+  issued INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX identity_session_password_session ON identity_session_password (session, issued);
+ALTER TABLE identity_token ADD COLUMN session TEXT REFERENCES identity_session (access_key_id) ON DELETE CASCADE;
 )sql"}};
 
 constexpr std::string_view kAdminName = "admin";
@@ -42,11 +66,6 @@ constexpr std::string_view kTokenPrefix = "prt_";
 constexpr std::size_t kTokenRandomBytes = 32;
 constexpr std::size_t kTokenBytesMax = 128;
 
-// One sentence for every way to fail, so that nobody learns which names exist.
-Error wrong_credentials() {
-  return denied("unknown user name or wrong password");
-}
-
 Status check_name(std::string_view name) {
   if (name.empty() || name.size() > kUserNameBytesMax)
     return invalid(format("a user name has 1 to {} bytes", kUserNameBytesMax));
@@ -55,33 +74,11 @@ Status check_name(std::string_view name) {
   if (std::any_of(name.begin(), name.end(), is_forbidden))
     return invalid("a user name holds no control characters and no \":\"");
   if (name == kSystemName) return invalid("the name \"system\" is the program's own");
+  if (name == kRegistryUser) return invalid("the name \"AWS\" goes with temporary keys");
   return {};
 }
 
 }  // namespace
-
-struct Identity::Impl {
-  db::Database& database;
-  const Clock& clock;
-  const Options options;
-  PasswordHasher hasher;
-  Lockout lockout;
-  VerifiedPasswords verified;
-  std::function<Status(db::Transaction&, const UserChange&)> on_change;  // constant once serving
-
-  // The right user or nullopt; costs one yescrypt unless the password was right a moment ago.
-  std::optional<StoredUser> check(const std::optional<StoredUser>& user, std::string_view name,
-                                  std::string_view password);
-  // Reads a user, lets `edit` change it, writes it back with the new password if there is one.
-  struct Change {
-    std::string_view event;
-    const Principal& by;
-    std::function<void(User&)> edit;
-    std::optional<std::string> hash = {};
-  };
-  Status change(std::string_view name, const Change& change);
-  Status tell(db::Transaction& tx, const UserChange& change) { return on_change ? on_change(tx, change) : Status(); }
-};
 
 Identity::Identity(db::Database& database, const Clock& clock, Options options)
     : impl_(new Impl{.database = database, .clock = clock, .options = options, .lockout = Lockout(options)}) {}
@@ -145,7 +142,10 @@ Status Identity::Impl::change(std::string_view name, const Change& change) {
     auto stored = TRY(find_user(tx, name));
     if (!stored) return not_found(format("there is no user \"{}\"", printable(name)));
     change.edit(stored->user);
-    if (change.hash || stored->user.is_disabled) TRY(delete_tokens_of(tx, name));
+    if (change.hash || stored->user.is_disabled) {
+      TRY(delete_tokens_of(tx, name));
+      TRY(SessionTable(tx).revoke_all_of(name, clock.now()));
+    }
     TRY(update_user(tx, stored->user, change.hash));
     return tell(tx, {change.event, change.by.name(), stored->user});
   }));
@@ -157,7 +157,7 @@ Result<std::vector<User>> Identity::users() {
   return impl_->database.read(list_users);
 }
 
-Result<Principal> Identity::authenticate(std::string_view name, std::string_view password) {
+Result<Principal> Identity::authenticate(std::string_view name, std::string_view password, std::string_view) {
   Time now = impl_->clock.now();
   if (auto wait = impl_->lockout.locked_for(name, now))
     return denied(format("too many wrong passwords for this user name: wait {}", human_duration(*wait)));
@@ -194,18 +194,23 @@ Result<Identity::Token> Identity::issue_token(const Principal& principal) {
     auto user = TRY(find_user(tx, principal.name()));
     if (!user || user->user.is_disabled) return denied("the user is gone or disabled");
     TRY(delete_expired_tokens(tx, now));
-    TRY(insert_token(tx, user->id, token.secret, now, now + token.lifetime));
+    TRY(insert_token(tx, user->id, token.secret, now, now + token.lifetime, principal.session()));
     return token;
   });
 }
 
 Result<Principal> Identity::authenticate_token(std::string_view secret) {
-  std::optional<StoredUser> user;
-  if (secret.size() <= kTokenBytesMax)
-    user = TRY(
-        impl_->database.read([&](db::Transaction& tx) { return find_user_by_token(tx, secret, impl_->clock.now()); }));
-  if (!user || user->user.is_disabled) return denied("the token is unknown or has expired");
-  return Principal(user->user.name, user->user.roles);
+  if (secret.size() > kTokenBytesMax) return denied("the token is unknown or has expired");
+  Time now = impl_->clock.now();
+  return impl_->database.read([&](db::Transaction& tx) -> Result<Principal> {
+    auto owner = TRY(find_token(tx, secret, now));
+    if (!owner || owner->user.user.is_disabled) return denied("the token is unknown or has expired");
+    if (owner->session.empty()) return Principal(owner->user.user.name, owner->user.user.roles);
+    auto session = TRY(SessionTable(tx).find(owner->session));
+    auto principal = session ? SessionTable::pusher(*session, now) : std::nullopt;
+    if (!principal) return denied("the temporary credentials behind this token have ended");
+    return *principal;
+  });
 }
 
 }  // namespace pratique::identity

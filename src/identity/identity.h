@@ -1,6 +1,7 @@
 // Who is asking, what they may do, for how long.
 //
-// Local users with memory-hard password hashes (yescrypt) and roles; short-lived bearer tokens for registry clients.
+// Local users with memory-hard password hashes (yescrypt) and roles; short-lived bearer tokens for registry clients;
+// temporary AWS-style keys that push into one repository.
 // Not here: what a role may do to a given repository — the callers ask a Principal. Thread-safe.
 #pragma once
 
@@ -32,12 +33,19 @@ class Principal {
   // The user's own component of repository names: the name escaped so that it is legal, unique and reversible
   // ("ann.b@x.org" → "ann-2eb-40x-2eorg", "Ann" → "u_41nn": see docs/formats/user-repository.md).
   const std::string& repository_component() const { return component_; }
+  // Somebody who came with temporary keys may push to this one repository and do nothing else on any route; "" for
+  // everybody else. A caller that serves something but that push refuses whoever has one.
+  const std::string& push_only() const { return push_only_; }
+  const std::string& session() const { return session_; }  // the access key id of those keys; "" for everybody else
 
  private:
   friend class Identity;
+  friend class SessionTable;
   friend Principal make_system_principal();
   Principal(std::string name, std::set<Role> roles);
   std::string name_;
+  std::string push_only_;
+  std::string session_;
   std::set<Role> roles_;
   std::string component_;
 };
@@ -67,12 +75,75 @@ struct User {
   Time created;
 };
 
+// Temporary keys: AWS-style credentials that sign STS and ECR requests and buy registry passwords.
+// docs/formats/temporary-keys.md has their life.
+inline constexpr seconds kSessionLifetimeMin{900};  // the ends of AWS's own range
+inline constexpr seconds kSessionLifetimeMax{43'200};
+inline constexpr seconds kSessionLifetimeDefault{3'600};
+
+struct SessionRequest {
+  std::string user;
+  std::string repository;  // "nextflow-staging/ann-40x-2eorg": the only one it may push to
+  seconds lifetime = kSessionLifetimeDefault;
+  std::string grant = "";    // the grant it serves, for the journal and for revoking
+  std::string by = "";       // who issues it; "": the user
+  std::string address = "";  // where they asked from
+};
+
+// Shown once; only the access key id can be found again.
+struct SessionKeys {
+  std::string access_key_id;  // "ASIA" and 16 of A-Z and 2-7
+  std::string secret;         // 40 characters of A-Z, a-z, 0-9, "+" and "/"
+  std::string session_token;  // opaque
+  Time issued;
+  Time expires;
+};
+
+enum class SessionState { Valid, Expired, Revoked };
+
+// Temporary keys as found by their access key id.
+struct Session {
+  std::string access_key_id;
+  std::string secret;  // for checking a signature; goes nowhere else
+  SessionState state = SessionState::Revoked;
+  std::optional<Principal> principal;  // only while Valid; push_only() is the repository
+  std::string user;
+  std::string repository;
+  std::string grant;
+  Time issued;
+  Time expires;
+  std::string token_hash;
+
+  bool is_token(std::string_view session_token) const;  // in constant time
+};
+
+// A change in the life of temporary keys as it is about to be committed: what the journal is told.
+struct SessionChange {
+  std::string_view event;  // "session-issued", "-used", "-password-issued", "-refused", "-expired", "-revoked"
+  std::string_view actor;
+  std::string_view access_key_id;
+  std::string_view user;
+  std::string_view repository;
+  std::string_view grant;
+  std::string_view address;
+  std::string_view reason;
+};
+
+// Where a push with temporary keys stands. One that started while they were valid may finish.
+enum class PushStep { Started, Continued, Finished };
+// A push that straddles expiry: as long again as the default keys live, and no longer idle than a slow client is
+// between two layers.
+inline constexpr seconds kPushGrace{3'600};
+inline constexpr seconds kPushIdleMax{900};
+
 struct Options {
   seconds token_lifetime{900};
   // A password tried wrong this often in a row locks that name for `lockout` (guessing; each try also costs yescrypt).
   // Names that do not exist are locked alike. Counted in memory: a restart forgets.
   int failures_max = 10;
   seconds lockout{60};
+  // The keys that secrets are sealed with: created with mode 0600. "": made up, and gone with this object.
+  std::string key_file = "";
 };
 
 // A change of a user as it is about to be committed: what the journal is told.
@@ -107,10 +178,14 @@ class Identity {
   Status enable_user(std::string_view name, const Principal& by = make_system_principal());
   Result<std::vector<User>> users();  // by name
 
+  // Inside the transaction of every change of temporary keys, like on_change.
+  void on_session(std::function<Status(db::Transaction&, const SessionChange&)> hook);
+
   // Denied for an unknown name, wrong password or disabled user: the same words and the same time for each; Denied with
   // the time to wait while the name is locked. A right password is remembered (hashed, in memory, minutes) so that a
   // client's twenty requests cost one yescrypt.
-  Result<Principal> authenticate(std::string_view name, std::string_view password);
+  // `address` is where the asker is: guesses are counted against it too.
+  Result<Principal> authenticate(std::string_view name, std::string_view password, std::string_view address = "");
   // Opaque bearer tokens, stored hashed; checked at the start of a request only, so that a long upload outlives its
   // token.
   struct Token {
@@ -119,8 +194,38 @@ class Identity {
     seconds lifetime;
   };
   Result<Token> issue_token(const Principal& principal);  // Denied for a user who is gone or disabled
-  // Denied for a token that is unknown, expired or whose user is disabled. Roles are the user's present ones.
+  // Denied for a token that is unknown, expired or whose user is disabled. Roles are the user's present ones. A token
+  // that was bought with temporary keys dies with them.
   Result<Principal> authenticate_token(std::string_view secret);
+
+  // -- temporary keys ------------------------------------------------------------------------------------------------
+  // NotFound for an unknown user, Denied for a disabled one, Invalid for a lifetime out of range. The first form joins
+  // its caller's transaction.
+  Result<SessionKeys> issue_session(db::Transaction& tx, const SessionRequest& request);
+  Result<SessionKeys> issue_session(const SessionRequest& request);
+  // nullopt: there never were such keys, or it is long ago.
+  Result<std::optional<Session>> find_session(std::string_view access_key_id);
+  // From the next request on. Revoking again, or what has expired, changes nothing; NotFound for unknown keys.
+  Status revoke_session(db::Transaction& tx, std::string_view access_key_id, std::string_view by,
+                        std::string_view reason);
+  Status revoke_session(std::string_view access_key_id, std::string_view by, std::string_view reason);
+  // The password that goes with the registry user "AWS": no colon in it, no life of its own. Denied unless Valid.
+  Result<std::string> issue_registry_password(std::string_view access_key_id, std::string_view address);
+  struct RegistryLogin {
+    SessionState state = SessionState::Revoked;
+    std::optional<Principal> principal;  // while Valid, and while Expired for the push that started before
+  };
+  // Denied for a password that was never issued.
+  Result<RegistryLogin> authenticate_registry_password(std::string_view password, std::string_view address = "");
+  // Tells where the push of this principal stands; nothing for a principal without temporary keys.
+  Status note_push(const Principal& who, PushStep step);
+  // A use or refusal worth an entry in the journal, at most one a minute for the same keys, event and reason.
+  Status note_session(std::string_view event, std::string_view access_key_id, std::string_view address,
+                      std::string_view reason);
+  // Tells the journal of keys that ended since the last call, and forgets those that ended a month ago.
+  Result<std::size_t> expire_sessions();
+  // Seals every secret anew under a new key, and takes the old ones out of the key file.
+  Status rotate_key(const Principal& by);
 
  private:
   struct Impl;

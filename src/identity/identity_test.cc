@@ -137,7 +137,7 @@ TEST_F(IdentityTest, DoesNotTakeABrokenHashForAPassword) {
 
 TEST_F(IdentityTest, RefusesNamesAndPasswordsThatCannotWork) {
   const std::string bad_names[] = {
-      "", std::string(129, 'a'), "a:b", "a\nb", std::string("a\0b", 3), "\xff", "\x7f", "system"};
+      "", std::string(129, 'a'), "a:b", "a\nb", std::string("a\0b", 3), "\xff", "\x7f", "system", "AWS"};
   for (const auto& name : bad_names)
     EXPECT_EQ(identity_->add_user(name, kPassword, {}).error().kind(), ErrorKind::Invalid) << printable(name);
   for (const auto& password : {std::string("1234567"), std::string(257, 'a'), std::string("12345678\0", 9)})

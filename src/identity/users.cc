@@ -9,6 +9,7 @@ namespace pratique::identity {
 
 namespace {
 
+constexpr std::string_view kUserFields = "identity_user.id, name, password, roles, disabled, created";
 constexpr std::string_view kUserColumns =
     "SELECT identity_user.id, name, password, roles, disabled, created FROM identity_user ";
 
@@ -21,11 +22,6 @@ StoredUser user_of(const db::Statement& row) {
                    .created = row.time(5)}};
 }
 
-std::string stored_form(std::string_view secret) {
-  auto sum = sha256(as_bytes(secret));
-  return std::string(as_text(sum));
-}
-
 Result<bool> has_administrator(db::Transaction& tx) {
   for (const User& user : TRY(list_users(tx)))
     if (!user.is_disabled && user.roles.contains(Role::Admin)) return true;
@@ -33,6 +29,11 @@ Result<bool> has_administrator(db::Transaction& tx) {
 }
 
 }  // namespace
+
+std::string stored_form(std::string_view secret) {
+  auto sum = sha256(as_bytes(secret));
+  return std::string(as_text(sum));
+}
 
 Result<std::optional<StoredUser>> find_user(db::Transaction& tx, std::string_view name) {
   db::Statement row = tx.prepare(std::string(kUserColumns) + "WHERE name = ?");
@@ -76,12 +77,14 @@ Status update_user(db::Transaction& tx, const User& user, const std::optional<st
   return {};
 }
 
-Status insert_token(db::Transaction& tx, std::int64_t user_id, std::string_view secret, Time issued, Time expires) {
-  return tx.prepare("INSERT INTO identity_token (hash, user, issued, expires) VALUES (?, ?, ?, ?)")
+Status insert_token(db::Transaction& tx, std::int64_t user_id, std::string_view secret, Time issued, Time expires,
+                    std::string_view session) {
+  return tx.prepare("INSERT INTO identity_token (hash, user, issued, expires, session) VALUES (?, ?, ?, ?, ?)")
       .bind_blob(stored_form(secret))
       .bind(user_id)
       .bind(issued)
       .bind(expires)
+      .bind(session.empty() ? std::nullopt : std::optional(session))
       .run();
 }
 
@@ -95,12 +98,13 @@ Status delete_tokens_of(db::Transaction& tx, std::string_view name) {
       .run();
 }
 
-Result<std::optional<StoredUser>> find_user_by_token(db::Transaction& tx, std::string_view secret, Time now) {
+Result<std::optional<TokenOwner>> find_token(db::Transaction& tx, std::string_view secret, Time now) {
   db::Statement row =
-      tx.prepare(std::string(kUserColumns) +
-                 "JOIN identity_token ON identity_token.user = identity_user.id WHERE hash = ? AND expires > ?");
-  if (!TRY(row.bind_blob(stored_form(secret)).bind(now).next())) return std::optional<StoredUser>();
-  return std::optional(user_of(row));
+      tx.prepare(format("SELECT {}, identity_token.session FROM identity_user "
+                        "JOIN identity_token ON identity_token.user = identity_user.id WHERE hash = ? AND expires > ?",
+                        kUserFields));
+  if (!TRY(row.bind_blob(stored_form(secret)).bind(now).next())) return std::optional<TokenOwner>();
+  return std::optional(TokenOwner{.user = user_of(row), .session = row.optional_text(6).value_or("")});
 }
 
 }  // namespace pratique::identity

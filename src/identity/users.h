@@ -27,10 +27,18 @@ Status insert_user(db::Transaction& tx, const User& user, std::string_view passw
 Status update_user(db::Transaction& tx, const User& user, const std::optional<std::string>& password_hash);
 
 // Tokens are kept as SHA-256: they are random, so a fast hash hides them as well as a slow one.
-Status insert_token(db::Transaction& tx, std::int64_t user_id, std::string_view secret, Time issued, Time expires);
+// `session`: the access key id of the temporary keys that bought it, or "".
+Status insert_token(db::Transaction& tx, std::int64_t user_id, std::string_view secret, Time issued, Time expires,
+                    std::string_view session);
 Status delete_expired_tokens(db::Transaction& tx, Time now);
 Status delete_tokens_of(db::Transaction& tx, std::string_view name);
-// The user whose token this is, disabled or not; nullopt for an unknown or expired one.
-Result<std::optional<StoredUser>> find_user_by_token(db::Transaction& tx, std::string_view secret, Time now);
+struct TokenOwner {
+  StoredUser user;  // disabled or not
+  std::string session;
+};
+// nullopt for an unknown or expired token.
+Result<std::optional<TokenOwner>> find_token(db::Transaction& tx, std::string_view secret, Time now);
+// What is stored of a secret that is random.
+std::string stored_form(std::string_view secret);
 
 }  // namespace pratique::identity
