@@ -34,13 +34,29 @@ Reading reading_of(const registry::Namespace& space) {
   return Reading::Closed;
 }
 
+Status may_reach(const identity::Principal& who, const Target& target, std::string_view method) {
+  if (who.push_only().empty() || target.endpoint == Endpoint::Base) return {};
+  const bool is_push = target.endpoint == Endpoint::StartUpload || target.endpoint == Endpoint::Upload ||
+                       (target.endpoint == Endpoint::Blob && method == "HEAD") ||
+                       (target.endpoint == Endpoint::Manifest && (method == "PUT" || method == "HEAD"));
+  if (!is_push) return denied(format("these temporary credentials push to {} and read nothing", who.push_only()));
+  if (target.repository == who.push_only()) return {};
+  return denied(format(
+      "these temporary credentials push to {} only, not to {}: check the repository URI and that the exports were "
+      "run in this terminal",
+      who.push_only(), target.repository));
+}
+
 Status may_push(const identity::Principal& who, const registry::Namespace& space,
                 const oci::RepositoryName& repository) {
+  if (!who.push_only().empty() && who.push_only() != repository.text()) {
+    return denied(format("these temporary credentials push to {} only, not to {}", who.push_only(), repository.text()));
+  }
   if (space.mode == Mode::Approved) {
     return denied(format("{} is filled by approval only: push to your staging repository instead", space.name));
   }
   if (!is_pusher(who)) return denied(format("{} may not push: ask for the submitter role", who.name()));
-  if (space.mode == Mode::Staging && !is_own(who, repository)) {
+  if (space.mode == Mode::Staging && who.push_only().empty() && !is_own(who, repository)) {
     return denied(format("{} may push to {}/{} only, not to {}", who.name(), space.name, who.repository_component(),
                          repository.text()));
   }

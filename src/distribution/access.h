@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "distribution/target.h"
 #include "identity/identity.h"
 #include "registry/registry.h"
 
@@ -15,6 +16,9 @@ enum class Reading {
 };
 Reading reading_of(const registry::Namespace& space);
 
+// What somebody with temporary keys may ask for at all: to push into the one repository those are for. Ok for everybody
+// else; the questions below are still to be asked.
+Status may_reach(const identity::Principal& who, const Target& target, std::string_view method);
 // Denied, in words that say what to do instead.
 Status may_push(const identity::Principal& who, const registry::Namespace& space,
                 const oci::RepositoryName& repository);

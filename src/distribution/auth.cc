@@ -1,5 +1,6 @@
-// Who is asking: Basic with a password, or Bearer with a token from /v2/token. Clients are told Bearer (docker and
-// containers/image both manage it, and it spares the password); Basic is taken from those that send it unasked.
+// Who is asking: Basic with a password, or Bearer with a token from /v2/token; either is taken, whatever was asked for.
+// Where AWS's registry would be asked — staging and approved namespaces, and its host names — clients are told Basic in
+// its words; elsewhere Bearer (docker and containers/image both manage it, and it spares the password).
 #include "distribution/auth.h"
 #include "base/encoding.h"
 #include "base/format.h"
@@ -23,7 +24,22 @@ std::string_view asked_actions(std::string_view method) {
   return method == "DELETE" ? "delete" : "pull,push";
 }
 
+// The words that clients of AWS's registry know.
+constexpr std::string_view kEndedWords = "Your authorization token has expired. Reauthenticate and try again.";
+
 }  // namespace
+
+bool is_ecr_host(std::string_view host) {
+  return contains(host, ".dkr.ecr.") && contains(host, ".amazonaws.com");
+}
+
+Result<identity::Principal> authenticate_basic(identity::Identity& identity, const BasicCredentials& given,
+                                               const std::string& address) {
+  if (given.name != identity::kRegistryUser) return identity.authenticate(given.name, given.password, address);
+  auto login = TRY(identity.authenticate_registry_password(given.password, address));
+  if (login.principal) return std::move(*login.principal);
+  return refused(std::string(kEndedWords));
+}
 
 std::optional<BasicCredentials> parse_basic(std::string_view header) {
   const auto encoded = credentials_of(header, "Basic");
@@ -44,15 +60,28 @@ std::optional<std::string> parse_bearer(std::string_view header) {
 Result<identity::Principal> Distribution::Impl::authenticate(const http::Request& request) {
   const auto header = request.headers.find("Authorization");
   if (!header) return denied("authentication is required");
-  if (const auto basic = parse_basic(*header)) return identity.authenticate(basic->name, basic->password);
+  if (const auto basic = parse_basic(*header)) return authenticate_basic(identity, *basic, request.peer);
   if (const auto token = parse_bearer(*header)) return identity.authenticate_token(*token);
   return denied("the Authorization header is neither Basic nor Bearer");
+}
+
+bool Distribution::Impl::is_like_ecr(const http::Request& request, const Target& target) const {
+  if (is_ecr_host(request.host)) return true;
+  const auto name = oci::RepositoryName::parse(target.repository);
+  if (!name.ok()) return false;
+  const auto space = registry.namespace_of(*name);
+  return space.ok() && space->mode != registry::Mode::Open;
 }
 
 http::Response Distribution::Impl::challenge(const http::Request& request, const Target& target,
                                              const Error& error) const {
   if (error.kind() != ErrorKind::Denied) return too_many_or_unavailable(error);
   auto response = problem(401, "UNAUTHORIZED", error.message());
+  if (is_like_ecr(request, target)) {
+    response.headers.set("WWW-Authenticate",
+                         format("Basic realm=\"{}/\",service=\"ecr.amazonaws.com\"", origin_of(request)));
+    return response;
+  }
   std::string scheme = format("Bearer realm=\"{}/v2/token\",service=\"{}\"", origin_of(request), kTokenService);
   // Only a name that parses goes back into a header: the rest may hold quotes.
   if (const auto name = oci::RepositoryName::parse(target.repository); name.ok()) {

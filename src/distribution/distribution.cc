@@ -3,6 +3,7 @@
 
 #include "base/format.h"
 #include "base/text.h"
+#include "distribution/access.h"
 #include "distribution/errors.h"
 #include "distribution/impl.h"
 
@@ -41,6 +42,9 @@ http::Response no_such_method(std::string allowed) {
 
 http::Response Distribution::Impl::dispatch(http::Request& request, const Target& target,
                                             const identity::Principal& who) {
+  if (auto allowed = may_reach(who, target, request.method); !allowed.ok()) {
+    return problem(allowed.error(), Subject::Repository);
+  }
   const std::string_view method = request.method == "HEAD" ? std::string_view("GET") : request.method;
   if (target.endpoint == Endpoint::Base || target.endpoint == Endpoint::Catalog) {
     if (method != "GET") return no_such_method("GET, HEAD");

@@ -9,6 +9,8 @@
 //   staging    submitter, admin, below       nobody; HEAD of a blob says 200 for what the asker pushed, else 404
 //              <namespace>/<own component>
 //   approved   nobody                        any user, what the gate admits now
+//
+// Somebody with temporary keys may push to the one repository those are for, and do nothing else.
 #pragma once
 
 #include <chrono>

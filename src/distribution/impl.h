@@ -42,6 +42,7 @@ struct Distribution::Impl {
   http::Response issue_token(http::Request& request);
   Result<identity::Principal> authenticate(const http::Request& request);
   http::Response challenge(const http::Request& request, const Target& target, const Error& error) const;
+  bool is_like_ecr(const http::Request& request, const Target& target) const;
   std::string origin_of(const http::Request& request) const;
 
   // -- reading: pull.cc, list.cc -------------------------------------------------------------------------------------
@@ -64,6 +65,7 @@ struct Distribution::Impl {
   http::Response delete_blob(Call& call);
   // Takes what the body holds and closes the upload. The digest of the mounted blob, or nullopt: send it.
   http::Response finish(Call& call, registry::Upload upload, const oci::Digest& digest);
+  void note_progress(const Call& call);
   Result<std::optional<oci::Digest>> try_mount(const Call& call);
 
   // The one gate in front of bytes: what may be read under this reference, or why nothing may.

@@ -79,6 +79,10 @@ http::Response Distribution::Impl::put_manifest(Call& call) {
   const auto put =
       registry.put_manifest(call.who, call.repository, *reference, *bytes, bare_content_type(call.request), *tags);
   if (!put.ok()) return problem(put.error(), Subject::References);
+  // An index comes after its children: what is put by digest is not yet the end of a push.
+  const bool is_end = std::holds_alternative<oci::Tag>(*reference) || !tags->empty();
+  auto noted = identity.note_push(call.who, is_end ? identity::PushStep::Finished : identity::PushStep::Continued);
+  if (!noted.ok()) return problem(noted.error(), Subject::Manifest);
   return answer_with_verdict(call, created_manifest(call, *put, *tags), staged_of(*put));
 }
 

@@ -44,7 +44,7 @@ std::optional<std::string> granted(const registry::Registry& registry, const ide
   if (!space.ok()) return std::nullopt;
   std::vector<std::string> actions;
   for (const auto& action : scope->actions) {
-    const bool is_granted = (action == "pull" && reading_of(*space) != Reading::Closed) ||
+    const bool is_granted = (action == "pull" && who.push_only().empty() && reading_of(*space) != Reading::Closed) ||
                             (action == "push" && may_push(who, *space, *repository).ok()) ||
                             (action == "delete" && may_delete(who, *space, *repository).ok());
     if (is_granted) actions.push_back(action);
@@ -84,7 +84,7 @@ http::Response Distribution::Impl::issue_token(http::Request& request) {
   if (request.method == "GET" || request.method == "HEAD") {
     // For a password only: a token that could buy the next one would never end.
     const auto basic = parse_basic(request.headers.find("Authorization").value_or(""));
-    if (basic) who = identity.authenticate(basic->name, basic->password);
+    if (basic) who = authenticate_basic(identity, *basic, request.peer);
   } else if (request.method == "POST") {
     auto text = http::read_all(*request.body, kFormBytesMax);
     if (!text.ok()) return oauth_error(400, "invalid_request", text.error().message());
@@ -94,7 +94,8 @@ http::Response Distribution::Impl::issue_token(http::Request& request) {
       return oauth_error(400, "unsupported_grant_type", "only grant_type=password is known here");
     }
     scopes = form->values("scope");
-    who = identity.authenticate(form->value("username"), form->value("password"));
+    const BasicCredentials given{form->value("username"), form->value("password")};
+    who = authenticate_basic(identity, given, request.peer);
   } else {
     auto response = problem(405, "UNSUPPORTED", "tokens are asked for with GET or POST");
     response.headers.set("Allow", "GET, POST");

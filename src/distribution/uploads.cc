@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "base/format.h"
+#include "base/log.h"
 #include "distribution/access.h"
 #include "distribution/auth.h"
 #include "distribution/errors.h"
@@ -94,6 +95,12 @@ Result<oci::Digest> asked_digest(const http::Request& request) {
 
 }  // namespace
 
+// A push that straddles the end of its temporary keys is told from an abandoned one by when it was last heard of.
+void Distribution::Impl::note_progress(const Call& call) {
+  auto noted = identity.note_push(call.who, identity::PushStep::Continued);
+  if (!noted.ok()) log::warn("push progress not noted", {{"error", noted.error().message()}});
+}
+
 http::Response Distribution::Impl::start_upload(Call& call) {
   if (auto allowed = may_push(call.who, call.space, call.repository); !allowed.ok()) {
     return problem(allowed.error(), Subject::Upload);
@@ -113,6 +120,9 @@ http::Response Distribution::Impl::start_upload(Call& call) {
   if (algorithm != "sha256" && algorithm != "sha512") {
     return problem(400, "DIGEST_INVALID", "digest-algorithm must be sha256 or sha512");
   }
+  if (auto noted = identity.note_push(call.who, identity::PushStep::Started); !noted.ok()) {
+    return problem(noted.error(), Subject::Upload);
+  }
   auto upload = registry.start_upload(call.who, call.repository);
   if (!upload.ok()) return too_many_or_unavailable(upload.error());
   if (!digest) return session_answer(call, 202, *upload);
@@ -127,7 +137,9 @@ http::Response Distribution::Impl::start_upload(Call& call) {
 Result<std::optional<oci::Digest>> Distribution::Impl::try_mount(const Call& call) {
   const auto blob = TRY(oci::Digest::parse(call.request.parameter("mount").value_or("")));
   std::optional<oci::RepositoryName> source;
-  if (auto from = oci::RepositoryName::parse(call.request.parameter("from").value_or("")); from.ok()) {
+  auto from = oci::RepositoryName::parse(call.request.parameter("from").value_or(""));
+  // Temporary keys read nothing, so no repository vouches for a blob on their behalf.
+  if (from.ok() && call.who.push_only().empty()) {
     const auto space = registry.namespace_of(*from);
     if (space.ok() && admit_blob(*from, *space, blob).ok()) source = std::move(*from);
   }
@@ -142,6 +154,7 @@ http::Response Distribution::Impl::finish(Call& call, registry::Upload upload, c
     return problem(received.error(), Subject::Upload);
   }
   auto blob = registry.finish_upload(call.who, std::move(upload), digest);
+  note_progress(call);
   return blob.ok() ? created_blob(call, digest) : problem(blob.error(), Subject::Blob);
 }
 
@@ -156,6 +169,7 @@ http::Response Distribution::Impl::append_upload(Call& call) {
   if (chunk.refusal) return std::move(*chunk.refusal);
   Status received = receive(*call.request.body, *upload, chunk.range);
   if (received.ok()) received = upload->checkpoint();
+  note_progress(call);
   return received.ok() ? session_answer(call, 202, *upload) : problem(received.error(), Subject::Upload);
 }
 

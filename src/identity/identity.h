@@ -80,6 +80,8 @@ struct User {
 inline constexpr seconds kSessionLifetimeMin{900};  // the ends of AWS's own range
 inline constexpr seconds kSessionLifetimeMax{43'200};
 inline constexpr seconds kSessionLifetimeDefault{3'600};
+// Whoever signs in to the registry as this has a password that was bought with temporary keys. No user has that name.
+inline constexpr std::string_view kRegistryUser = "AWS";
 
 struct SessionRequest {
   std::string user;

@@ -10,8 +10,6 @@
 namespace pratique::identity {
 
 inline constexpr std::string_view kSystemName = "system";
-// Whoever signs in to the registry as this has a password that was bought with temporary keys.
-inline constexpr std::string_view kRegistryUser = "AWS";
 
 std::set<Role> every_role();
 std::string roles_to_text(const std::set<Role>& roles);  // "submitter,admin"
