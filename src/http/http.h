@@ -128,8 +128,8 @@ struct ServerLimits {
 };
 
 struct ServerOptions {
-  std::string address = "127.0.0.1";
-  std::uint16_t port = 0;  // 0: any free one
+  std::string address = "127.0.0.1";  // "": listens nowhere and serves what adopt() brings
+  std::uint16_t port = 0;             // 0: any free one
   std::optional<TlsFiles> tls;
   ServerLimits limits;
   std::vector<std::string> trusted_proxies;  // addresses whose X-Forwarded-* we believe
@@ -147,6 +147,8 @@ class Server {
   static Result<std::unique_ptr<Server>> start(const ServerOptions& options, Handler handler);
   ~Server();  // stops at once
   std::uint16_t port() const;
+  // Serves a connection that was accepted elsewhere, as if `peer` had come here: with this server's TLS and limits.
+  void adopt(os::Fd socket, std::string peer);
   ServerCounters counters() const;
   // Stops accepting, lets requests in work finish for up to `grace`, then cuts. Idempotent.
   void stop(std::chrono::milliseconds grace);

@@ -1,6 +1,7 @@
 #include "http/loop.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/socket.h>
 
@@ -68,6 +69,14 @@ void Loop::start() {
   thread_ = std::thread([this] {
     pthread_setname_np(pthread_self(), "http-io");
     io_.run();
+  });
+}
+
+void Loop::adopt(os::Fd socket, std::string peer) {
+  const int flags = ::fcntl(socket.get(), F_GETFL);
+  if (flags < 0 || ::fcntl(socket.get(), F_SETFL, flags | O_NONBLOCK) < 0) return;
+  asio::post(io_, [this, moved = std::move(socket), from = std::move(peer)]() mutable {
+    if (!shared_.stopping) admit(std::move(moved), std::move(from));
   });
 }
 

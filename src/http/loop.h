@@ -31,6 +31,8 @@ class Loop {
   Status listen(const std::string& address, std::uint16_t port);
   void start();
   std::uint16_t port() const { return port_; }
+  // Thread-safe: a connection that was accepted elsewhere.
+  void adopt(os::Fd socket, std::string peer);
   // Thread-safe: the loop watches it from here on.
   void hand_back(std::unique_ptr<Connection> connection);
   // Thread-safe: no new connections; those that wait for a request are closed.

@@ -176,10 +176,11 @@ Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Hand
   std::optional<TlsContext> tls;
   if (options.tls) tls = TRY(TlsContext::load(*options.tls));
   auto impl = std::make_unique<Impl>(options, std::move(tls), std::move(handler));
-  TRY(impl->loop.listen(options.address, options.port));
+  if (!options.address.empty()) TRY(impl->loop.listen(options.address, options.port));
   impl->loop.start();
-  log::info("server listening",
-            {{"address", options.address}, {"port", impl->loop.port()}, {"tls", options.tls ? "yes" : "no"}});
+  if (!options.address.empty())
+    log::info("server listening",
+              {{"address", options.address}, {"port", impl->loop.port()}, {"tls", options.tls ? "yes" : "no"}});
   return std::make_unique<Server>(std::move(impl));
 }
 
@@ -187,6 +188,9 @@ Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() = default;
 std::uint16_t Server::port() const {
   return impl_->loop.port();
+}
+void Server::adopt(os::Fd socket, std::string peer) {
+  impl_->loop.adopt(std::move(socket), std::move(peer));
 }
 ServerCounters Server::counters() const {
   return impl_->shared.counters.snapshot();

@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/socket.h>
 
 #include <atomic>
 #include <condition_variable>
@@ -37,6 +38,7 @@ class ServerTest : public testing::Test {
     if (request.path == "/throw") return Response::text(200, std::string(1, std::string().at(1)));
     if (request.path == "/unread") return Response::text(200, "not interested");
     if (request.path == "/origin") return Response::text(200, request.origin());
+    if (request.path == "/peer") return Response::text(200, request.peer);
     if (request.path == "/empty") return {.status = 204};
     if (request.path == "/close") return closing();
     if (request.path == "/inject") return injecting(request);
@@ -301,6 +303,17 @@ TEST_F(ServerTest, a_stop_without_grace_cuts_a_body_that_never_comes) {
   server_->stop(milliseconds(0));
   EXPECT_EQ(peer.receive(), "");
   server_->stop(milliseconds(0));
+}
+
+TEST_F(ServerTest, an_adopted_connection_is_served_under_the_name_it_came_with) {
+  start({.address = ""});
+  EXPECT_EQ(server_->port(), 0);
+  int pair[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+  os::Fd ours(pair[0]);
+  server_->adopt(os::Fd(pair[1]), "192.0.2.7");
+  ASSERT_TRUE(os::write_all(ours, as_bytes("GET /peer HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")).ok());
+  EXPECT_THAT(os::read_to_end(ours, 1 << 20).value(), EndsWith("192.0.2.7"));
 }
 
 TEST_F(ServerTest, a_stop_without_grace_closes_the_port) {
