@@ -19,6 +19,7 @@ set(PRATIQUE_LIBS_base OpenSSL::Crypto fmt::fmt spdlog::spdlog Boost::json yaml-
 set(PRATIQUE_LIBS_os PkgConfig::SECCOMP)
 set(PRATIQUE_LIBS_db SQLite::SQLite3)
 set(PRATIQUE_LIBS_http Boost::boost OpenSSL::SSL CURL::libcurl)
+set(PRATIQUE_LIBS_proxy OpenSSL::Crypto)
 set(PRATIQUE_LIBS_identity crypt)
 set(PRATIQUE_LIBS_advisory simdjson::simdjson ZLIB::ZLIB LibLZMA::LibLZMA)
 set(PRATIQUE_LIBS_scan PkgConfig::ISAL PkgConfig::ZSTD ZLIB::ZLIB)
