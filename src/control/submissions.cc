@@ -9,8 +9,8 @@ namespace {
 
 constexpr std::size_t kListDefault = 100;
 constexpr std::size_t kListMax = 1'000;
-// A question that is held takes one of the server's workers; clients ask again.
-constexpr std::size_t kWaitSecondsMax = 10;
+// A question that is held takes one of the threads that only wait; clients ask again.
+constexpr std::size_t kWaitSecondsMax = 60;
 
 enum class Form { Json, Text, Html };
 
@@ -96,11 +96,32 @@ Control::Impl::Outcome Control::Impl::list_submissions(Call& call) {
   return answer(wire::to_json(shown));
 }
 
+namespace {
+
+// In steps, so that a server that stops is not held up.
+Result<gate::Submission> await_settled(gate::Gate& gate, const std::string& id, milliseconds wait,
+                                       const std::atomic<bool>& hurry) {
+  constexpr milliseconds kStep{500};
+  for (;; wait -= kStep) {
+    auto submission = TRY(gate.await_verdict(id, hurry ? milliseconds(0) : std::min(wait, kStep)));
+    bool is_open = submission.state == gate::State::Staged || submission.state == gate::State::Scanned;
+    if (!is_open || hurry || wait <= kStep) return submission;
+  }
+}
+
+}  // namespace
+
 Control::Impl::Outcome Control::Impl::show_submission(Call& call) {
   auto wait = TRY(read_number(call.request, "wait", 0, kWaitSecondsMax));
   auto submission = TRY(visible_submission(call));
-  if (wait > 0) submission = TRY(gate.await_verdict(submission.id, seconds(wait)));
-  return answer(present(submission, call.request).to_json());
+  if (wait == 0) return answer(present(submission, call.request).to_json());
+  http::Response response;
+  response.later = [this, &request = call.request, id = submission.id, wait](const std::atomic<bool>& hurry) {
+    auto settled = await_settled(gate, id, seconds(wait), hurry);
+    if (!settled.ok()) return answer_failure({settled.error(), "Try again in a minute."});
+    return answer(present(*settled, request).to_json());
+  };
+  return response;
 }
 
 Control::Impl::Outcome Control::Impl::show_report(Call& call) {

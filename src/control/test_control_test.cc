@@ -98,7 +98,7 @@ Answer ControlTest::ask(const Question& question) {
   if (!question.accept.empty()) request.headers.set("Accept", question.accept);
   StringBody body(question.body);
   request.body = &body;
-  auto response = router_(request);
+  auto response = http::settle(router_(request));
   Answer answer{.status = response.status, .headers = response.headers, .body = std::get<std::string>(response.body)};
   if (auto json = parse_json(answer.body); json.ok()) answer.json = *json;
   return answer;

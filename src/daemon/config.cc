@@ -76,11 +76,12 @@ std::vector<registry::Namespace> default_namespaces() {
 Result<registry::Namespace> read_namespace(const Yaml& yaml, const std::string& where, Config& config) {
   Section section(yaml, where);
   registry::Namespace space;
-  std::string mode, at_push = "warn";
+  std::string mode, at_push = "warn", missing = "refuse";
   TRY(section.text("name", space.name));
   TRY(section.text("mode", mode));
   TRY(section.text("promotes_to", space.promotes_to));
   TRY(section.text("at_push", at_push));
+  TRY(section.text("missing", missing));
   TRY(section.done());
   auto name = oci::RepositoryName::parse(space.name);
   if (!name.ok() || contains(space.name, "/"))
@@ -97,6 +98,10 @@ Result<registry::Namespace> read_namespace(const Yaml& yaml, const std::string& 
   if (at_push != "warn" && at_push != "refuse") return section.bad(yaml, "at_push is warn or refuse");
   if ((space.mode == registry::Mode::Staging) != !space.promotes_to.empty())
     return section.bad(yaml, "promotes_to goes with mode staging, and staging needs it");
+  if (missing != "refuse" && missing != "accept") return section.bad(yaml, "missing is refuse or accept");
+  if (missing == "accept" && space.mode != registry::Mode::Open)
+    return section.bad(yaml, "missing: accept goes with mode open: what is judged is judged whole");
+  space.takes_sparse = missing == "accept";
   if (at_push == "refuse") config.refuse_at_push.insert(space.name);
   return space;
 }
@@ -138,6 +143,9 @@ Status read_limits(const Yaml* yaml, const std::string& where, Config& config) {
   TRY(section.number("connections", config.limits.connections_max, 16, 1'000'000));
   TRY(section.number("requests_in_work", config.limits.workers_max, 1, 4'096));
   TRY(section.number("requests_waiting", config.limits.queue_max, 1, 100'000));
+  TRY(section.number("verdicts_waited_for", config.limits.waits_max, 0, 10'000));
+  TRY(section.number("connections_per_client", config.limits.connections_per_client_max, 1, 1'000'000));
+  TRY(section.number("requests_per_second_per_client", config.limits.requests_per_second_per_client, 0, 1'000'000));
   return section.done();
 }
 

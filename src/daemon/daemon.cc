@@ -44,12 +44,14 @@ Result<os::Fd> lock_data_directory(const std::string& data) {
   return lock;
 }
 
-// SIGTERM and SIGINT wait in the signal mask until the main thread asks for them; every later thread inherits the mask.
-sigset_t block_stop_signals() {
+// SIGTERM, SIGINT and SIGHUP wait in the signal mask until the main thread asks for them; every later thread inherits
+// the mask.
+sigset_t block_signals() {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
   return signals;
@@ -113,6 +115,7 @@ Status Parts::assemble() {
 
 http::Response Parts::answer(http::Request& request) const {
   if (request.path == "/v2" || request.path.starts_with("/v2/")) return distribution->handle(request);
+  if (request.path.starts_with("/v1/")) return distribution->handle_v1(request);
   return router(request);
 }
 
@@ -120,6 +123,17 @@ Status prepare_data_directory(const std::string& data) {
   TRY(os::make_directories(data));
   if (::chmod(data.c_str(), 0700) != 0) return from_errno("closing " + data + " to others", errno);
   return {};
+}
+
+// SIGHUP is for what is renewed while the server runs; the others end it.
+int await_stop(const sigset_t& signals, http::Server& server) {
+  int number = 0;
+  while (sigwait(&signals, &number) != 0 || number == SIGHUP) {
+    auto reloaded = server.reload_certificates();
+    if (reloaded.ok()) log::info("certificate read again", {{"signal", number}});
+    if (!reloaded.ok()) log::warn("certificate not taken, the old one stays", {{"error", reloaded.error().message()}});
+  }
+  return number;
 }
 
 Status serve_until_told(const Config& config, const sigset_t& signals) {
@@ -149,9 +163,7 @@ Status serve_until_told(const Config& config, const sigset_t& signals) {
       "serving started",
       {{"address", config.address}, {"port", server->port()}, {"data", config.data}, {"policy", config.policy.name}});
 
-  int signal_number = 0;
-  sigwait(&signals, &signal_number);
-  log::info("serving stops", {{"signal", signal_number}});
+  log::info("serving stops", {{"signal", await_stop(signals, *server)}});
   server->stop(kShutdownGrace);
   return {};
 }
@@ -163,7 +175,7 @@ Status serve(const cli::ServeOptions& options) {
   log::configure(config.log_level, config.log_style);
   TRY(prepare_data_directory(config.data));
   os::Fd lock = TRY(lock_data_directory(config.data));
-  sigset_t signals = block_stop_signals();
+  sigset_t signals = block_signals();
   Status status = serve_until_told(config, signals);
   if (status.ok()) log::info("serving ended");
   return status;

@@ -9,6 +9,15 @@
 
 namespace pratique::distribution {
 
+namespace {
+
+http::Response with_version(http::Response response) {
+  response.headers.set("Docker-Distribution-Api-Version", "registry/2.0");
+  return response;
+}
+
+}  // namespace
+
 Distribution::Distribution(registry::Registry& registry, store::Store& store, identity::Identity& identity,
                            gate::Gate& gate, Options options)
     : impl_(new Impl{registry, store, identity, gate, std::move(options)}) {}
@@ -16,8 +25,16 @@ Distribution::~Distribution() = default;
 
 http::Response Distribution::handle(http::Request& request) {
   http::Response response = impl_->answer(request);
-  response.headers.set("Docker-Distribution-Api-Version", "registry/2.0");
+  if (!response.later) return with_version(std::move(response));
+  // The answer itself gets the header, not the promise of one.
+  response.later = [later = std::move(response.later)](const std::atomic<bool>& hurry) {
+    return with_version(later(hurry));
+  };
   return response;
+}
+
+http::Response Distribution::handle_v1(http::Request& request) {
+  return impl_->answer_v1(request);
 }
 
 http::Response Distribution::Impl::answer(http::Request& request) {

@@ -29,11 +29,8 @@ namespace pratique::distribution {
 struct Options {
   // How long a manifest PUT waits for its verdict.
   std::chrono::milliseconds verdict_wait{60'000};
-  // How many pushes may wait at once; the next are answered without their verdict. Half of the server's default
-  // workers: whoever pushes a hundred tags of a large image must not take the others, or the health check, out of
-  // service.
-  std::ptrdiff_t verdict_waits_max = 64;
-  // Staging namespaces where a rejected image fails the push (403) instead of only warning.
+  // Staging namespaces where a rejected image fails the push (403) instead of only warning. A verdict that is not there
+  // in time fails the push too, with 429: it must not look like a success.
   std::set<std::string> refuse_at_push;
   // "https://gate.example.org" in Locations, challenges and report addresses; "": as the client addressed us.
   std::string public_url;
@@ -46,8 +43,10 @@ class Distribution {
   ~Distribution();
 
   // Answers every request whose path is /v2 or below, with the specification's error bodies. HEAD included; the
-  // token endpoint is GET and POST /v2/token.
+  // token endpoint is GET and POST /v2/token. A push that waits for its verdict gives a Response::later.
   http::Response handle(http::Request& request);
+  // /v1/_ping and /v1/search, which is how `docker search HOST/x` and `podman search HOST/x` ask.
+  http::Response handle_v1(http::Request& request);
 
  private:
   struct Impl;

@@ -1,8 +1,6 @@
 // What every file of the module shares. Private.
 #pragma once
 
-#include <semaphore>
-
 #include "distribution/distribution.h"
 #include "distribution/target.h"
 
@@ -33,7 +31,6 @@ struct Distribution::Impl {
   identity::Identity& identity;
   gate::Gate& gate;
   const Options options;
-  std::counting_semaphore<> verdict_waits{options.verdict_waits_max};
 
   // -- routing and identity: distribution.cc, auth.cc, token.cc ------------------------------------------------------
   http::Response answer(http::Request& request);
@@ -51,6 +48,7 @@ struct Distribution::Impl {
   http::Response list_tags(Call& call);
   http::Response list_referrers(Call& call);
   http::Response list_repositories(http::Request& request);
+  http::Response answer_v1(http::Request& request);  // search.cc
 
   // -- writing: uploads.cc, push.cc, remove.cc -----------------------------------------------------------------------
   http::Response start_upload(Call& call);
@@ -60,7 +58,7 @@ struct Distribution::Impl {
   http::Response cancel_upload(Call& call);
   http::Response put_manifest(Call& call);
   http::Response answer_with_verdict(const Call& call, http::Response created,
-                                     const std::vector<registry::StagedImage>& images);
+                                     std::vector<registry::StagedImage> images);
   http::Response delete_manifest(Call& call);
   http::Response delete_blob(Call& call);
   // Takes what the body holds and closes the upload. The digest of the mounted blob, or nullopt: send it.

@@ -80,15 +80,15 @@ http::Response Distribution::Impl::list_referrers(Call& call) {
   }
   const auto subject = oci::Digest::parse(call.last);
   if (!subject.ok()) return problem(subject.error(), Subject::Blob);
-  const auto type = call.request.parameter("artifactType").value_or("");
+  // An empty filter is one too: what names no type.
+  const auto type = call.request.parameter("artifactType");
   std::optional<oci::Digest> after;
   if (const auto last = call.request.parameter("last")) {
     auto digest = oci::Digest::parse(*last);
     if (!digest.ok()) return problem(digest.error(), Subject::Blob);
     after = std::move(*digest);
   }
-  const auto page =
-      registry.referrers(call.repository, *subject, type.empty() ? std::nullopt : std::optional(type), after);
+  const auto page = registry.referrers(call.repository, *subject, type, after);
   if (!page.ok()) return problem(page.error(), Subject::Repository);
   Json manifests = Json::array();
   for (const auto& descriptor : page->descriptors) {
@@ -100,9 +100,9 @@ http::Response Distribution::Impl::list_referrers(Call& call) {
                {{"schemaVersion", 2}, {"mediaType", oci::media_type::kOciIndex}, {"manifests", std::move(manifests)}})
                .dump());
   response.headers.set("Content-Type", std::string(oci::media_type::kOciIndex));
-  if (!type.empty()) response.headers.set("OCI-Filters-Applied", "artifactType");
+  if (type) response.headers.set("OCI-Filters-Applied", "artifactType");
   if (page->has_more) {
-    const std::string filter = type.empty() ? "" : format("artifactType={}&", percent_encode(type));
+    const std::string filter = type ? format("artifactType={}&", percent_encode(*type)) : "";
     response.headers.set(
         "Link", format("</v2/{}/referrers/{}?{}last={}>; rel=\"next\"", call.repository.text(), subject->to_string(),
                        filter, percent_encode(page->descriptors.back().digest.to_string())));

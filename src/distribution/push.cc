@@ -1,6 +1,9 @@
 // Manifests on their way in, and the verdict on the way back: a push into staging is answered when the gate has
 // decided, or when the wait is over.
+#include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <memory>
 
 #include "base/format.h"
 #include "base/log.h"
@@ -39,21 +42,73 @@ std::vector<registry::StagedImage> staged_of(const registry::PutResult& put) {
   return all;
 }
 
-// A place among those who wait for a verdict, if there is one.
-class WaitingPlace {
- public:
-  explicit WaitingPlace(std::counting_semaphore<>& places) : places_(places), is_taken_(places.try_acquire()) {}
-  ~WaitingPlace() {
-    if (is_taken_) places_.release();
-  }
-  WaitingPlace(const WaitingPlace&) = delete;
-  WaitingPlace& operator=(const WaitingPlace&) = delete;
-  bool is_taken() const { return is_taken_; }
-
- private:
-  std::counting_semaphore<>& places_;
-  const bool is_taken_;
+// A push whose images are being judged.
+struct VerdictWait {
+  http::Response created;
+  std::vector<registry::StagedImage> images;
+  std::string origin;
+  bool refuses = false;  // a rejected image fails the push
+  std::chrono::steady_clock::time_point deadline;
 };
+
+// In steps, so that a server that stops is not held up.
+constexpr milliseconds kVerdictStep{500};
+// The inspection of what is left of a large image; clients that try again by themselves wait this long.
+constexpr seconds kVerdictRetryAfter{30};
+
+bool is_settled(const gate::Submission& submission) {
+  return submission.state != gate::State::Staged && submission.state != gate::State::Scanned;
+}
+
+Result<gate::Submission> await_settled(gate::Gate& gate, const registry::StagedImage& image,
+                                       std::chrono::steady_clock::time_point deadline, const std::atomic<bool>& hurry) {
+  for (;;) {
+    const auto left = std::chrono::duration_cast<milliseconds>(deadline - std::chrono::steady_clock::now());
+    const bool is_last = hurry || left <= kVerdictStep;
+    const auto step = hurry ? milliseconds(0) : std::clamp(left, milliseconds(0), kVerdictStep);
+    auto submission = gate.await_verdict(image, step);
+    if (!submission.ok() || is_settled(*submission) || is_last) return submission;
+  }
+}
+
+// Sent again, the manifest is judged by what is known of its layers by then; podman, skopeo and buildah do so by
+// themselves.
+http::Response no_verdict_yet(const std::string& address) {
+  auto response = problem(429, "TOOMANYREQUESTS",
+                          format("received, but not judged yet, so it is not accepted: push it again in a moment, or "
+                                 "see {}",
+                                 address));
+  response.headers.set("Retry-After", std::to_string(kVerdictRetryAfter.count()));
+  return response;
+}
+
+http::Response tell(gate::Gate& gate, VerdictWait& wait, const std::atomic<bool>& hurry) {
+  std::vector<std::string> lines;
+  bool is_late = false;
+  std::string address = wait.origin + "/reports";
+  for (const auto& image : wait.images) {
+    const auto submission = await_settled(gate, image, wait.deadline, hurry);
+    if (!submission.ok()) {
+      log::error("verdict missing", {{"digest", image.digest().to_string()}, {"error", submission.error().message()}});
+      lines.emplace_back("pratique: received, but the inspection could not be followed; ask for its status later");
+      is_late = true;
+      continue;
+    }
+    if (submission->state == gate::State::Rejected && wait.refuses) {
+      return problem(403, "DENIED", rejection_message(*submission, wait.origin));
+    }
+    if (!is_settled(*submission)) {
+      is_late = true;
+      address = report_address(*submission, wait.origin);
+    }
+    const auto more = verdict_lines(*submission, wait.origin);
+    lines.insert(lines.end(), more.begin(), more.end());
+  }
+  if (is_late && wait.refuses) return no_verdict_yet(address);
+  http::Response answer = std::move(wait.created);
+  for (auto& value : warning_values(lines)) answer.headers.add("Warning", std::move(value));
+  return answer;
+}
 
 http::Response created_manifest(const Call& call, const registry::PutResult& put, const std::vector<oci::Tag>& tags) {
   http::Response response{.status = 201};
@@ -86,30 +141,22 @@ http::Response Distribution::Impl::put_manifest(Call& call) {
   return answer_with_verdict(call, created_manifest(call, *put, *tags), staged_of(*put));
 }
 
-// The image is staged whatever happens here: no verdict in time, or none that can be had, is a push that succeeded and
-// an image that nobody can pull yet.
+// The image is staged whatever happens here: no verdict in time, or none that can be had, is an image that nobody can
+// pull yet. Where rejected images are warned of, the push has then succeeded; where they are refused, "no verdict yet"
+// must not pass for "accepted", and the client is asked to send the manifest again, which costs it one request.
 http::Response Distribution::Impl::answer_with_verdict(const Call& call, http::Response created,
-                                                       const std::vector<registry::StagedImage>& images) {
+                                                       std::vector<registry::StagedImage> images) {
   if (images.empty()) return created;
-  const WaitingPlace place(verdict_waits);
-  const auto deadline = std::chrono::steady_clock::now() + (place.is_taken() ? options.verdict_wait : milliseconds(0));
-  std::vector<std::string> lines;
-  for (const auto& image : images) {
-    const auto left = std::chrono::duration_cast<milliseconds>(deadline - std::chrono::steady_clock::now());
-    const auto submission = gate.await_verdict(image, std::max(left, milliseconds(0)));
-    if (!submission.ok()) {
-      log::error("verdict missing", {{"digest", image.digest().to_string()}, {"error", submission.error().message()}});
-      lines.emplace_back("pratique: received, but the inspection could not be followed; ask for its status later");
-      continue;
-    }
-    if (submission->state == gate::State::Rejected && options.refuse_at_push.contains(call.space.name)) {
-      return problem(403, "DENIED", rejection_message(*submission, call.origin));
-    }
-    const auto more = verdict_lines(*submission, call.origin);
-    lines.insert(lines.end(), more.begin(), more.end());
-  }
-  for (auto& value : warning_values(lines)) created.headers.add("Warning", std::move(value));
-  return created;
+  // Shared, because a std::function must be copyable; it is called once.
+  auto wait =
+      std::make_shared<VerdictWait>(VerdictWait{.created = std::move(created),
+                                                .images = std::move(images),
+                                                .origin = call.origin,
+                                                .refuses = options.refuse_at_push.contains(call.space.name),
+                                                .deadline = std::chrono::steady_clock::now() + options.verdict_wait});
+  http::Response response;
+  response.later = [this, wait](const std::atomic<bool>& hurry) { return tell(gate, *wait, hurry); };
+  return response;
 }
 
 }  // namespace pratique::distribution

@@ -32,6 +32,15 @@ TEST_F(Push, RefusesTooManyTags) {
   EXPECT_EQ(put_manifest("open/a", sha256_of("x") + query, "x").status, 413);
 }
 
+TEST_F(Push, MayBeSparseWhereTheNamespaceSaysSo) {
+  EXPECT_EQ(put_manifest("sparse/a", "1", image_json("never sent").dump()).status, 201);
+  EXPECT_EQ(send("GET", manifest("sparse/a", "1")).status, 200);
+  EXPECT_EQ(send("GET", blob("sparse/a", "never sent")).status, 404);
+  ASSERT_EQ(push_blob("sparse/a", "sent"), 201);
+  const std::string honest = image_json("sent").dump();
+  EXPECT_EQ(put_manifest("sparse/a", "2", replace_all(honest, "\"size\":4", "\"size\":5")).status, 400);
+}
+
 TEST_F(Push, NamesTheBlobsThatAreMissing) {
   const auto answer = put_manifest("open/a", "1", image_json("{}").dump());
   EXPECT_EQ(answer.status, 404);
@@ -86,11 +95,31 @@ TEST_F(Push, IsAnsweredAtOnceWhenTooManyWaitForVerdicts) {
   gate = std::make_unique<gate::Gate>(
       *database, *registry, *store, *journal, cataloguer, *inventories, [this] { return advisories; }, clock,
       gate::Options{.policy = policy(policy::Verdict::Review), .workers = 0});
-  distribution = std::make_unique<Distribution>(*registry, *store, *identity, *gate,
-                                                Options{.verdict_wait = std::chrono::hours(1), .verdict_waits_max = 0});
+  distribution =
+      std::make_unique<Distribution>(*registry, *store, *identity, *gate,
+                                     Options{.verdict_wait = std::chrono::hours(1), .refuse_at_push = {"strict"}});
+  is_hurried = true;
   const auto answer = push_image("in/ann", "1", "x");
   EXPECT_EQ(answer.status, 201);
   EXPECT_TRUE(contains(answer.headers.all("Warning").at(0), "the inspection goes on"));
+  // Where a rejection fails the push, "not judged yet" must not look like success.
+  const auto strict = push_image("strict/ann", "1", "x");
+  EXPECT_EQ(strict.status, 429);
+  EXPECT_EQ(strict.code(), "TOOMANYREQUESTS");
+  EXPECT_EQ(strict.header("Retry-After"), "30");
+  EXPECT_TRUE(contains(strict.message(), "http://gate.example/reports/")) << strict.message();
+}
+
+TEST_F(Push, ThatWasAnsweredTooEarlyIsJudgedWhenItIsSentAgain) {
+  is_hurried = true;
+  distribution = std::make_unique<Distribution>(
+      *registry, *store, *identity, *gate,
+      Options{.verdict_wait = std::chrono::milliseconds(0), .refuse_at_push = {"strict"}});
+  push_image("strict/ann", "1", "x");
+  distribution =
+      std::make_unique<Distribution>(*registry, *store, *identity, *gate, Options{.refuse_at_push = {"strict"}});
+  is_hurried = false;
+  EXPECT_EQ(push_image("strict/ann", "1", "x").status, 201);
 }
 
 TEST_F(Push, OfTheSameImageAfterExpirySubmitsItAgain) {

@@ -148,7 +148,8 @@ class World : public testing::Test {
     return {{.name = "open", .mode = Mode::Open},
             {.name = "in", .mode = Mode::Staging, .promotes_to = "out"},
             {.name = "strict", .mode = Mode::Staging, .promotes_to = "out"},
-            {.name = "out", .mode = Mode::Approved}};
+            {.name = "out", .mode = Mode::Approved},
+            {.name = "sparse", .mode = Mode::Open, .takes_sparse = true}};
   }
   static policy::Policy policy(policy::Verdict verdict) {
     auto made = policy::Policy::profile("gen3").value();
@@ -181,9 +182,12 @@ class World : public testing::Test {
     if (!with.as.empty()) request.headers.add("Authorization", "Bearer " + tokens.at(with.as));
     TextBody body(std::move(with.body), with.is_chunked, with.is_cut);
     request.body = &body;
-    return read(distribution->handle(request));
+    return read(request.path.starts_with("/v1/") ? distribution->handle_v1(request) : distribution->handle(request));
   }
-  static Answer read(http::Response response) {
+  bool is_hurried = false;  // nobody waits for verdicts
+  Answer read(http::Response response) const {
+    const std::atomic<bool> hurry = is_hurried;
+    if (response.later) response = response.later(hurry);
     Answer answer{.status = response.status, .headers = response.headers, .content_length = response.content_length};
     if (auto* text = std::get_if<std::string>(&response.body)) answer.body = *text;
     if (auto* file = std::get_if<http::FileBody>(&response.body)) {

@@ -14,10 +14,6 @@ constexpr std::size_t kReasonsShown = 3;
 constexpr std::size_t kReasonBytesMax = 400;
 constexpr std::size_t kLineBytesMax = 900;
 
-std::string report_address(const gate::Submission& submission, std::string_view origin) {
-  return format("{}/reports/{}", origin, submission.id);
-}
-
 // What people type: the origin without its scheme.
 std::string_view host_of(std::string_view origin) {
   const auto parts = cut(origin, "://");
@@ -70,6 +66,10 @@ std::string ascii(std::string_view text) {
 }
 
 }  // namespace
+
+std::string report_address(const gate::Submission& submission, std::string_view origin) {
+  return format("{}/reports/{}", origin, submission.id);
+}
 
 std::vector<std::string> verdict_lines(const gate::Submission& submission, std::string_view origin) {
   std::vector<std::string> lines{format("pratique: {}", headline(submission, origin))};

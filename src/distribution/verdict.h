@@ -15,6 +15,7 @@ inline constexpr std::size_t kWarningBytesMax = 4096;
 // "approved: pull it as host/…", "rejected: …", "waiting for a reviewer: …"; then the report's address; then up to two
 // further reasons.
 std::vector<std::string> verdict_lines(const gate::Submission& submission, std::string_view origin);
+std::string report_address(const gate::Submission& submission, std::string_view origin);
 std::string rejection_message(const gate::Submission& submission, std::string_view origin);
 
 // `299 - "…"`: printable ASCII, quoted. Lines that would pass kWarningBytesMax together are left out.

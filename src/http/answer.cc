@@ -186,9 +186,11 @@ Sent send_response(Channel& channel, const Response& response, const AnswerOptio
 std::string render_refusal(const Refusal& refusal, std::string_view request_id) {
   Request nobody;
   nobody.id = request_id;
-  auto kind = refusal.status == 503 || refusal.status == 408 ? unavailable(refusal.message) : invalid(refusal.message);
+  auto kind = refusal.status == 503 || refusal.status == 429 || refusal.status == 408 ? unavailable(refusal.message)
+                                                                                      : invalid(refusal.message);
   auto response = Response::problem(nobody, refusal.status == 431 ? over_limit(refusal.message) : kind, refusal.status);
-  if (refusal.status == 503) response.headers.add("Retry-After", std::to_string(kRetryAfterSeconds));
+  if (refusal.status == 503 || refusal.status == 429)
+    response.headers.add("Retry-After", std::to_string(kRetryAfterSeconds));
   return render_head(response, {.request_id = request_id}) + std::get<std::string>(response.body);
 }
 

@@ -165,6 +165,9 @@ Result<std::optional<ClientRequest>> redirected(const ClientRequest& request, co
   if (from.scheme == "https" && to.scheme == "http")
     return unavailable(format("{} redirects from https to plain http, which is not followed", from.host));
   if (!request.unix_socket.empty() && !to.same_origin(from)) return none;
+  // What was meant for one server may be a password in a form or an image nobody else has admitted.
+  if (!is_safe && status != 303 && !to.same_origin(from))
+    return unavailable(format("{} redirects a {} to {}, which is not followed", from.host, request.method, to.host));
   ClientRequest next = request;
   next.url = to.text;
   if (!is_safe && status == 303) {

@@ -188,6 +188,15 @@ TEST_F(ClientTest, redirects_of_other_methods) {
       307);
 }
 
+TEST_F(ClientTest, a_body_stays_with_its_host) {
+  for (int status : {307, 308}) {
+    auto to = format("/?status={}&to={}", status, percent_encode(url_of(*other_, "/steal")));
+    EXPECT_EQ(failure({.method = "POST", .url = url(to), .body = "password=secret"}),
+              "127.0.0.1 redirects a POST to 127.0.0.1, which is not followed");
+  }
+  EXPECT_EQ(other_->counters().requests_total, 0U);
+}
+
 TEST_F(ClientTest, redirects_can_be_left_alone) {
   EXPECT_EQ(send({.url = url("/?to=/x"), .follow_redirects = false})->status, 302);
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <string>
 
 #include "http/channel.h"
@@ -14,6 +15,12 @@
 #include "http/shared.h"
 
 namespace pratique::http {
+
+// A request whose answer is waited for; see Response::later.
+class Parked {
+ public:
+  virtual ~Parked() = default;
+};
 
 struct Connection {
   enum class Phase { Handshake, Idle, Head, Draining };
@@ -25,7 +32,11 @@ struct Connection {
         peer(std::move(peer_)) {
     counters.connections_open++;
   }
-  ~Connection() { counters.connections_open--; }
+  ~Connection() {
+    parked.reset();
+    counters.connections_open--;
+    if (clients != nullptr) clients->leave(peer);
+  }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
@@ -44,6 +55,8 @@ struct Connection {
   std::string input;                               // received and not yet consumed
   std::size_t scanned = 0;                         // of input, by find_head_end
   std::size_t discarded = 0;                       // while Draining
+  ClientConnections* clients = nullptr;            // set where this connection is counted
+  std::unique_ptr<Parked> parked;                  // while its answer is waited for
 };
 
 // What the input of a connection amounts to.

@@ -44,7 +44,22 @@ std::optional<Refusal> fill_target(Request& request) {
   return std::nullopt;
 }
 
-class Exchange {
+// Counted in and out however the exchange ends.
+class InWork {
+ public:
+  explicit InWork(AtomicCounters& counters) : counters_(counters) {
+    counters_.requests_total.fetch_add(1, std::memory_order_relaxed);
+    counters_.requests_in_work.fetch_add(1, std::memory_order_relaxed);
+  }
+  ~InWork() { counters_.requests_in_work.fetch_sub(1, std::memory_order_relaxed); }
+  InWork(const InWork&) = delete;
+  InWork& operator=(const InWork&) = delete;
+
+ private:
+  AtomicCounters& counters_;
+};
+
+class Exchange final : public Parked {
  public:
   Exchange(Connection& connection, Shared& shared) : connection_(connection), shared_(shared) {
     request_.id = make_request_id();
@@ -63,6 +78,12 @@ class Exchange {
     if (auto refusal = fill_target(request_)) return refuse(*refusal);
     if (is_trusted_proxy()) apply_forwarded(request_);
     return answer();
+  }
+
+  Afterwards finish(const std::atomic<bool>& hurry) {
+    log::RequestScope scope(request_.id);
+    auto later = std::move(later_);
+    return deliver(guarded([&] { return later(hurry); }));
   }
 
   Afterwards refuse(const Refusal& refusal) {
@@ -92,16 +113,31 @@ class Exchange {
 
   Afterwards answer() {
     log::RequestScope scope(request_.id);
-    RequestBody body(connection_, head_, shared_.limits);
-    request_.body = &body;
-    bool is_head = request_.method == "HEAD";
-    auto response = call_handler();
+    body_.emplace(connection_, head_, shared_.limits);
+    request_.body = &*body_;
+    is_head_ = request_.method == "HEAD";
+    if (auto wait = shared_.rate.admit(client_address(), SteadyClock::now()))
+      return deliver(Response::too_many(request_, "this address asks too often", *wait));
+    auto response = guarded([&] { return shared_.handler(request_); });
+    if (!response.later) return deliver(response);
+    later_ = std::move(response.later);
+    return Afterwards::Park;
+  }
+
+  // Whom to count: the address a trusted proxy names as its own peer, else ours.
+  std::string client_address() const {
+    auto forwarded = is_trusted_proxy() ? request_.headers.find("X-Forwarded-For") : std::nullopt;
+    return forwarded ? last_item(*forwarded) : connection_.peer;
+  }
+
+  Afterwards deliver(const Response& response) {
+    auto& body = *body_;
     body.skip_arrived(kDrainBytesMax);
     bool keep_alive = may_keep_alive(body) && !asks_to_close(response);
     auto sent = send_response(connection_.channel, response,
                               {.request_id = request_.id,
                                .keep_alive = keep_alive,
-                               .head_only = is_head,
+                               .head_only = is_head_,
                                .may_chunk = head_.minor_version >= 1},
                               shared_.limits);
     received_ += body.received();
@@ -112,9 +148,10 @@ class Exchange {
   }
 
   // A handler does not throw, but a library below it may: that ends one request, not the server.
-  Response call_handler() {
+  template <typename Answer>
+  Response guarded(const Answer& answer) {
     try {
-      return shared_.handler(request_);
+      return answer();
     } catch (const std::exception& error) {
       log::error("handler threw", {{"method", request_.method}, {"path", request_.path}, {"error", error.what()}});
     } catch (...) {
@@ -166,36 +203,31 @@ class Exchange {
 
   Connection& connection_;
   Shared& shared_;
+  const InWork in_work_{shared_.counters};
   const SteadyClock::time_point begin_ = SteadyClock::now();
   std::uint64_t received_ = 0;
   Head head_;
   Request request_;
-};
-
-// Counted in and out however the exchange ends.
-class InWork {
- public:
-  explicit InWork(AtomicCounters& counters) : counters_(counters) {
-    counters_.requests_total.fetch_add(1, std::memory_order_relaxed);
-    counters_.requests_in_work.fetch_add(1, std::memory_order_relaxed);
-  }
-  ~InWork() { counters_.requests_in_work.fetch_sub(1, std::memory_order_relaxed); }
-  InWork(const InWork&) = delete;
-  InWork& operator=(const InWork&) = delete;
-
- private:
-  AtomicCounters& counters_;
+  std::optional<RequestBody> body_;
+  bool is_head_ = false;
+  decltype(Response::later) later_;
 };
 
 }  // namespace
 
 Afterwards serve_request(Connection& connection, std::size_t head_length, Shared& shared) {
-  InWork in_work(shared.counters);
-  return Exchange(connection, shared).run(head_length);
+  auto exchange = std::make_unique<Exchange>(connection, shared);
+  auto afterwards = exchange->run(head_length);
+  if (afterwards == Afterwards::Park) connection.parked = std::move(exchange);
+  return afterwards;
+}
+
+Afterwards finish_request(Connection& connection, const std::atomic<bool>& hurry) {
+  auto parked = std::move(connection.parked);
+  return static_cast<Exchange&>(*parked).finish(hurry);
 }
 
 Afterwards refuse_request(Connection& connection, const Refusal& refusal, Shared& shared) {
-  InWork in_work(shared.counters);
   return Exchange(connection, shared).refuse(refusal);
 }
 

@@ -75,6 +75,22 @@ Response Response::problem(const Request& request, const Error& error, std::opti
   return json(status.value_or(http_status(error.kind())), Json::object({{"error", std::move(detail)}}).dump() + "\n");
 }
 
+Response settle(Response response) {
+  const std::atomic<bool> hurry = false;
+  while (response.later) response = std::exchange(response.later, {})(hurry);
+  return response;
+}
+
+Response Response::too_many(const Request& request, std::string_view message, std::chrono::seconds retry_after) {
+  Json detail = Json::object({{"kind", "limit"}, {"message", message}, {"request_id", request.id}});
+  // distribution-spec "Error Codes": registry clients read this list and not the object beside it.
+  Json code = Json::object({{"code", "TOOMANYREQUESTS"}, {"message", message}, {"detail", Json()}});
+  Json body = Json::object({{"errors", Json::array({std::move(code)})}, {"error", std::move(detail)}});
+  auto response = json(429, body.dump() + "\n");
+  response.headers.set("Retry-After", std::to_string(retry_after.count()));
+  return response;
+}
+
 Result<std::string> read_all(BodyReader& body, std::size_t bytes_max) {
   constexpr std::size_t kStep = 64 << 10;  // grows with what really came, not with what a length promises
   if (auto length = body.length(); length && *length > bytes_max) {

@@ -5,6 +5,7 @@
 // Thread rule: handlers run concurrently and must be thread-safe; Request and Response belong to one handler call.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -84,12 +85,22 @@ struct Response {
   std::variant<std::string, FileBody, StreamBody> body;
   // For answers to HEAD whose length is known without a body.
   std::optional<std::uint64_t> content_length;
+  // Instead of all the above, for an answer that must be waited for: called once, on a thread kept for waiting, so that
+  // no worker is held. `hurry` is true when there is no room to wait, or becomes so when the server stops: the answer
+  // is then wanted at once. The request and its body are valid until the call returns.
+  std::function<Response(const std::atomic<bool>& hurry)> later;
 
   static Response text(int status, std::string body, std::string_view content_type = "text/plain; charset=utf-8");
   static Response json(int status, std::string body);
   // {"error":{"kind","message","request_id"}} with the status of the error's kind, or another one.
   static Response problem(const Request& request, const Error& error, std::optional<int> status = std::nullopt);
+  // 429 with Retry-After, in this API's words and in those of a registry: it is sent before anybody knows which is
+  // asked.
+  static Response too_many(const Request& request, std::string_view message, std::chrono::seconds retry_after);
 };
+
+// The answer itself, waited for here where there is something to wait for: for callers that are no server.
+Response settle(Response response);
 
 using Handler = std::function<Response(Request&)>;
 
@@ -125,6 +136,11 @@ struct ServerLimits {
   std::size_t connections_max = 12'000;
   std::size_t workers_max = 128;  // requests in work at once; more wait in the accept order
   std::size_t queue_max = 1'024;  // requests waiting for a worker; beyond it 503 with Retry-After
+  std::size_t waits_max = 512;    // answers that are waited for (Response::later); beyond it they are hurried
+  // One client's share (an IPv4 address, an IPv6 /64; behind a trusted proxy the address it names). Half of all: one
+  // host with a slow loris must not shut the others out, and a whole cluster behind one address must still get in.
+  std::size_t connections_per_client_max = 6'000;
+  std::size_t requests_per_second_per_client = 0;  // 0: no limit; bursts of ten seconds' worth; beyond it 429
 };
 
 struct ServerOptions {
@@ -150,6 +166,9 @@ class Server {
   // Serves a connection that was accepted elsewhere, as if `peer` had come here: with this server's TLS and limits.
   void adopt(os::Fd socket, std::string peer);
   ServerCounters counters() const;
+  // Reads the certificate and key again; connections that stand keep theirs. Invalid leaves the old pair in use. A
+  // change of the files is also noticed within some seconds. Ok without TLS.
+  Status reload_certificates();
   // Stops accepting, lets requests in work finish for up to `grace`, then cuts. Idempotent.
   void stop(std::chrono::milliseconds grace);
 
@@ -172,7 +191,7 @@ struct ClientRequest {
   // Called with response bytes as they come (2xx only; other bodies are kept, bounded); an error aborts the transfer.
   std::function<Status(Bytes)> sink;
   std::string unix_socket;       // connect there instead of the URL's host
-  bool follow_redirects = true;  // never carries Authorization to another host
+  bool follow_redirects = true;  // never carries Authorization or a body to another host
 };
 
 struct ClientResponse {

@@ -27,6 +27,8 @@ constexpr std::size_t kDrainBytesMax = 256 << 20;           // dropped without c
 constexpr std::size_t kDrainStep = 1 << 20;
 // Connections above connections_max that are told so before they are closed.
 constexpr std::size_t kRefusedConnectionsMax = 256;
+// Two stat(2) each time; whoever renews a certificate has days.
+constexpr std::chrono::seconds kCertificatesLook{2};
 
 std::string address_text(const sockaddr_storage& address) {
   char text[INET6_ADDRSTRLEN] = "";
@@ -45,8 +47,8 @@ std::string address_text(const sockaddr_storage& address) {
 
 }  // namespace
 
-Loop::Loop(Shared& shared, std::optional<TlsContext> tls, Submit submit)
-    : shared_(shared), tls_(std::move(tls)), submit_(std::move(submit)), scratch_(kScratchBytes) {}
+Loop::Loop(Shared& shared, std::optional<Certificates> tls, Submit submit)
+    : shared_(shared), submit_(std::move(submit)), tls_(std::move(tls)), scratch_(kScratchBytes) {}
 
 Status Loop::listen(const std::string& address, std::uint16_t port) {
   boost::system::error_code error;
@@ -134,13 +136,22 @@ bool Loop::accept_one() {
 
 void Loop::admit(os::Fd socket, std::string peer) {
   auto& counters = shared_.counters;
-  auto connection = std::make_unique<Connection>(counters, std::move(socket), tls_ ? &*tls_ : nullptr, std::move(peer));
+  const TlsContext* tls = tls_ ? &tls_->current() : nullptr;
+  auto connection = std::make_unique<Connection>(counters, std::move(socket), tls, std::move(peer));
   auto open = counters.connections_open.load();
   if (open > shared_.limits.connections_max + kRefusedConnectionsMax) {
     counters.rejected_total++;
     return;
   }
   if (open > shared_.limits.connections_max) return refuse(std::move(connection), {503, "too many connections"});
+  auto share = shared_.connections.enter(connection->peer);
+  connection->clients = &shared_.connections;
+  if (share > shared_.limits.connections_per_client_max + kRefusedConnectionsMax) {
+    counters.rejected_total++;
+    return;
+  }
+  if (share > shared_.limits.connections_per_client_max)
+    return refuse(std::move(connection), {429, "too many connections from this address"});
   connection->expect(tls_ ? Connection::Phase::Handshake : Connection::Phase::Idle, shared_.limits.header_timeout);
   watch(std::move(connection));
 }
@@ -246,8 +257,23 @@ void Loop::sweep_later() {
   });
 }
 
+Status Loop::reload_certificates() {
+  if (!tls_) return {};
+  // Read on the caller's thread, so that a bad pair is the caller's error; taken up by the thread that hands them out.
+  auto fresh = TRY(Certificates::load(tls_->files()));
+  asio::post(io_, [this, moved = std::move(fresh)]() mutable { tls_ = std::move(moved); });
+  return {};
+}
+
+void Loop::look_at_certificates(std::chrono::steady_clock::time_point now) {
+  if (!tls_ || now - certificates_looked_at_ < kCertificatesLook) return;
+  certificates_looked_at_ = now;
+  tls_->refresh();
+}
+
 void Loop::sweep() {
   auto now = std::chrono::steady_clock::now();
+  look_at_certificates(now);
   std::vector<std::unique_ptr<Connection>> late;
   for (auto entry = watched_.begin(); entry != watched_.end();) {
     auto& watched = entry->second;

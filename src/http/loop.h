@@ -14,8 +14,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "http/certificates.h"
 #include "http/connection.h"
-#include "http/tls.h"
 
 namespace pratique::http {
 
@@ -24,7 +24,7 @@ class Loop {
   // Takes a connection that has something to do; false when there is no room, the connection then stays.
   using Submit = std::function<bool(std::unique_ptr<Connection>&)>;
 
-  Loop(Shared& shared, std::optional<TlsContext> tls, Submit submit);
+  Loop(Shared& shared, std::optional<Certificates> tls, Submit submit);
   ~Loop() { stop(); }
 
   // Unavailable when the address is taken, Invalid when it is none.
@@ -35,6 +35,8 @@ class Loop {
   void adopt(os::Fd socket, std::string peer);
   // Thread-safe: the loop watches it from here on.
   void hand_back(std::unique_ptr<Connection> connection);
+  // Thread-safe: see Server::reload_certificates.
+  Status reload_certificates();
   // Thread-safe: no new connections; those that wait for a request are closed.
   void stop_accepting();
   void stop();  // ends and joins the thread
@@ -65,14 +67,16 @@ class Loop {
   void refuse(std::unique_ptr<Connection> connection, const Refusal& refusal);
   void sweep_later();
   void sweep();
+  void look_at_certificates(std::chrono::steady_clock::time_point now);
 
   // constant after listen
   Shared& shared_;
-  const std::optional<TlsContext> tls_;
   const Submit submit_;
   std::uint16_t port_ = 0;
   // the I/O thread's own
   boost::asio::io_context io_{1};
+  std::optional<Certificates> tls_;
+  std::chrono::steady_clock::time_point certificates_looked_at_;
   boost::asio::ip::tcp::acceptor acceptor_{io_};
   boost::asio::steady_timer sweep_timer_{io_};
   boost::asio::steady_timer accept_timer_{io_};

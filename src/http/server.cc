@@ -29,18 +29,24 @@ void ignore_sigpipe() {
 }  // namespace
 
 struct Server::Impl {
-  Impl(const ServerOptions& options, std::optional<TlsContext> tls, Handler handler)
+  Impl(const ServerOptions& options, std::optional<Certificates> tls, Handler handler)
       : shared{.handler = std::move(handler), .limits = options.limits, .trusted_proxies = options.trusted_proxies},
         pool(options.limits.workers_max, options.limits.queue_max,
              [this](auto connection) { work(std::move(connection)); }),
+        waits(options.limits.waits_max, options.limits.waits_max,
+              [this](auto connection) { resume(std::move(connection)); }),
         loop(shared, std::move(tls), [this](auto& connection) { return submit(connection); }) {}
   ~Impl() { stop(std::chrono::milliseconds(0)); }
 
   bool submit(std::unique_ptr<Connection>& connection);
   void work(std::unique_ptr<Connection> connection);
+  bool park(std::unique_ptr<Connection>& connection);
+  void resume(std::unique_ptr<Connection> connection);
   void stop(std::chrono::milliseconds grace);
 
-  enum class Next { Again, Watch, Drain, Close };
+  enum class Next { Again, Watch, Drain, Close, Park };
+  void leave(std::unique_ptr<Connection> connection, Next next);
+  Next next_after(Connection& connection, Afterwards afterwards) const;
   Next turn(Connection& connection);
   Next shake_hands(Connection& connection);
   Next await_request(Connection& connection);
@@ -54,7 +60,9 @@ struct Server::Impl {
   std::unordered_set<Connection*> at_work;
   bool stopped = false;
   // self-synchronised
+  std::atomic<std::size_t> waiting = 0;
   WorkerPool pool;
+  WorkerPool waits;  // threads that only wait; they serve no request of their own
   Loop loop;
 };
 
@@ -77,7 +85,38 @@ void Server::Impl::forget(Connection* connection) {
 
 void Server::Impl::work(std::unique_ptr<Connection> connection) {
   auto next = Next::Again;
-  while (next == Next::Again) next = turn(*connection);
+  while (next == Next::Again || next == Next::Park) {
+    if (next == Next::Again) {
+      next = turn(*connection);
+    } else if (park(connection)) {
+      return;
+    } else {
+      static const std::atomic<bool> hurry = true;
+      next = next_after(*connection, finish_request(*connection, hurry));
+    }
+  }
+  leave(std::move(connection), next);
+}
+
+// Hands a request whose answer is waited for to a thread of its own; false when all of those are taken.
+bool Server::Impl::park(std::unique_ptr<Connection>& connection) {
+  if (waiting.fetch_add(1) < shared.limits.waits_max && waits.submit(connection)) return true;
+  waiting.fetch_sub(1);
+  return false;
+}
+
+void Server::Impl::resume(std::unique_ptr<Connection> connection) {
+  auto next = next_after(*connection, finish_request(*connection, shared.stopping));
+  waiting.fetch_sub(1);
+  if (next == Next::Again) {
+    // What the client has sent meanwhile is a worker's to look at.
+    if (pool.submit(connection)) return;
+    next = Next::Close;
+  }
+  leave(std::move(connection), next);
+}
+
+void Server::Impl::leave(std::unique_ptr<Connection> connection, Next next) {
   forget(connection.get());
   if (next == Next::Close) return;
   if (next == Next::Drain) {
@@ -103,9 +142,21 @@ Server::Impl::Next Server::Impl::turn(Connection& connection) {
       afterwards = refuse_request(connection, *judgement.refusal, shared);
       break;
   }
-  if (afterwards == Afterwards::Close) connection.channel.end_output();
-  if (afterwards == Afterwards::Close) return Next::Close;
-  if (afterwards == Afterwards::Drain) return Next::Drain;
+  return next_after(connection, afterwards);
+}
+
+Server::Impl::Next Server::Impl::next_after(Connection& connection, Afterwards afterwards) const {
+  switch (afterwards) {
+    case Afterwards::Close:
+      connection.channel.end_output();
+      return Next::Close;
+    case Afterwards::Drain:
+      return Next::Drain;
+    case Afterwards::Park:
+      return Next::Park;
+    case Afterwards::KeepAlive:
+      break;
+  }
   connection.expect(Connection::Phase::Idle, shared.limits.idle_timeout);
   return Next::Again;
 }
@@ -167,14 +218,15 @@ void Server::Impl::stop(std::chrono::milliseconds grace) {
     nobody_at_work.wait_for(lock, grace, [&] { return at_work.empty(); });
     for (auto* connection : at_work) connection->channel.cut();
   }
+  waits.stop();
   pool.stop();
   loop.stop();
 }
 
 Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Handler handler) {
   ignore_sigpipe();
-  std::optional<TlsContext> tls;
-  if (options.tls) tls = TRY(TlsContext::load(*options.tls));
+  std::optional<Certificates> tls;
+  if (options.tls) tls.emplace(TRY(Certificates::load(*options.tls)));
   auto impl = std::make_unique<Impl>(options, std::move(tls), std::move(handler));
   if (!options.address.empty()) TRY(impl->loop.listen(options.address, options.port));
   impl->loop.start();
@@ -194,6 +246,9 @@ void Server::adopt(os::Fd socket, std::string peer) {
 }
 ServerCounters Server::counters() const {
   return impl_->shared.counters.snapshot();
+}
+Status Server::reload_certificates() {
+  return impl_->loop.reload_certificates();
 }
 void Server::stop(std::chrono::milliseconds grace) {
   impl_->stop(grace);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "http/clients.h"
 #include "http/http.h"
 
 namespace pratique::http {
@@ -26,6 +27,8 @@ struct Shared {
   const std::vector<std::string> trusted_proxies;
   // self-synchronised
   AtomicCounters counters;
+  ClientConnections connections{};
+  RateLimiter rate{limits.requests_per_second_per_client};
   std::atomic<bool> stopping = false;  // answers then close their connection
 };
 

@@ -6,6 +6,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/format.h"
+#include "http/certificates.h"
 #include "http/test_peer.h"
 #include "os/file.h"
 
@@ -170,6 +171,56 @@ TEST_F(TlsTest, files_that_do_not_serve_are_refused_at_start) {
     EXPECT_EQ(server.error().kind(), ErrorKind::Invalid);
     EXPECT_THAT(server.error().message(), HasSubstr(said));
   }
+}
+
+class RenewalTest : public TlsTest {
+ protected:
+  // Replaces the server's files by those of another pair, as a renewal does.
+  void install(const std::string& from, const std::string& to) {
+    auto bytes = os::read_file(from, 1 << 20);
+    ASSERT_TRUE(bytes.ok());
+    ASSERT_TRUE(os::write_file(to, *bytes).ok());
+  }
+  void install(const TlsFiles& pair) {
+    install(pair.certificate, files_.certificate);
+    install(pair.key, files_.key);
+  }
+  RenewalTest() : next_(make_certificate(directory_.path(), "next")) { install(files_.certificate, old_); }
+
+  TlsFiles next_;
+  std::string old_ = directory_.path() + "/old.pem";
+};
+
+TEST_F(RenewalTest, takes_a_new_certificate_and_drops_no_connection) {
+  Client standing({.ca_file = old_});
+  EXPECT_TRUE(standing.send({.url = url("/")}).ok());
+  install(next_);
+  ASSERT_TRUE(server_->reload_certificates().ok());
+  EXPECT_TRUE(standing.send({.url = url("/")}).ok());
+  EXPECT_EQ(server_->counters().connections_total, 1U);
+  EXPECT_TRUE(Client({.ca_file = next_.certificate}).send({.url = url("/")}).ok());
+  EXPECT_FALSE(Client({.ca_file = old_}).send({.url = url("/")}).ok());
+}
+
+TEST_F(RenewalTest, of_half_a_pair_leaves_the_old_one_in_use) {
+  install(next_.certificate, files_.certificate);
+  auto reloaded = server_->reload_certificates();
+  ASSERT_FALSE(reloaded.ok());
+  EXPECT_EQ(reloaded.error().kind(), ErrorKind::Invalid);
+  EXPECT_TRUE(Client({.ca_file = old_}).send({.url = url("/")}).ok());
+}
+
+TEST_F(RenewalTest, is_noticed_by_the_files_themselves) {
+  auto certificates = std::move(Certificates::load(files_)).value();
+  auto* first = certificates.current().get();
+  certificates.refresh();
+  EXPECT_EQ(certificates.current().get(), first);
+  install(next_.certificate, files_.certificate);
+  certificates.refresh();  // half of it
+  EXPECT_EQ(certificates.current().get(), first);
+  install(next_.key, files_.key);
+  certificates.refresh();
+  EXPECT_NE(certificates.current().get(), first);
 }
 
 }  // namespace

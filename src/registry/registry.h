@@ -33,6 +33,8 @@ struct Namespace {
   std::string name;  // the first component of repository names
   Mode mode = Mode::Open;
   std::string promotes_to;  // staging: the approved namespace
+  // Open: manifests may name blobs and manifests that are not here, as a mirror of part of an index does.
+  bool takes_sparse = false;
 };
 
 struct StoredManifest {
