@@ -1,4 +1,4 @@
-# Sourced: starts a `pratique serve` with one open namespace on a free port, stops it when the script ends.
+# Sourced: starts a `pratique serve` with an open namespace and a sparse one on a free port, stops it when the script ends.
 #   start_server BINARY WORK_DIRECTORY   sets $registry (HOST:PORT), $user and $password
 stop_server() {
   if [ -n "${server_pid:-}" ]; then
@@ -16,6 +16,7 @@ start_server() {
 listen: 127.0.0.1:0
 namespaces:
   - {name: open, mode: open}
+  - {name: sparse, mode: open, missing: accept}
 log:
   level: warn
 CONFIG

@@ -1,85 +1,23 @@
 #!/usr/bin/env python3
-"""Checks a registry over real HTTP against the list of what the official conformance suite looks at.
+"""Checks a registry over real HTTP: what the specification says beside the walk of suite.py.
 
     wire_check.py HOST:PORT USER PASSWORD NAMESPACE/NAME
 
-Written from the specification. It does not stand in for the suite (run.sh): it runs where the suite cannot be had.
+Written from the specification. It does not stand in for the official suite (run.sh): it runs where that cannot be had.
 """
 import base64
-import hashlib
 import http.client
 import json
 import os
+import socket
 import sys
-import urllib.parse
+import time
+
+from wire_client import (CONFIG, EMPTY, IMAGE, INDEX, LAYER, Client, Failed, descriptor, digest, dump, expect,
+                         with_digest)
 
 HOST, USER, PASSWORD, REPO = sys.argv[1:5]
 OTHER = REPO + "-other"
-IMAGE = "application/vnd.oci.image.manifest.v1+json"
-INDEX = "application/vnd.oci.image.index.v1+json"
-CONFIG = "application/vnd.oci.image.config.v1+json"
-EMPTY = "application/vnd.oci.empty.v1+json"
-LAYER = "application/vnd.oci.image.layer.v1.tar"
-
-
-class Failed(Exception):
-    pass
-
-
-class Client:
-    """Sends requests with a bearer token that it got from the challenge, as real clients do."""
-
-    def __init__(self):
-        self.connection = http.client.HTTPConnection(HOST, timeout=60)
-        self.token = self.get_token()
-
-    def get_token(self):
-        status, headers, _ = self.raw("GET", "/v2/", {})
-        expect(status == 401, "probe without credentials is 401")
-        challenge = headers["www-authenticate"]
-        expect(challenge.startswith("Bearer "), "challenge is Bearer")
-        realm = challenge.split('realm="')[1].split('"')[0]
-        basic = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-        status, _, body = self.raw("GET", urllib.parse.urlsplit(realm).path + "?service=x", {"Authorization": basic})
-        expect(status == 200, "token endpoint answers Basic")
-        return json.loads(body)["token"]
-
-    def raw(self, method, target, headers, body=None, chunked=False):
-        self.connection.request(method, target, body=body, headers=headers, encode_chunked=chunked)
-        answer = self.connection.getresponse()
-        return answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
-
-    def send(self, method, target, body=None, chunked=False, **headers):
-        if target.startswith("http"):
-            parts = urllib.parse.urlsplit(target)
-            target = parts.path + ("?" + parts.query if parts.query else "")
-        fields = {"Authorization": "Bearer " + self.token}
-        fields.update({name.replace("_", "-"): value for name, value in headers.items()})
-        if chunked:
-            fields["Transfer-Encoding"] = "chunked"
-            body = iter([body[:7], body[7:]])
-        elif body is None and method in ("POST", "PUT", "PATCH"):
-            fields["Content-Length"] = "0"
-        return self.raw(method, target, fields, body, chunked)
-
-
-def expect(condition, claim):
-    if not condition:
-        raise Failed(claim)
-
-
-def digest(data, algorithm="sha256"):
-    return algorithm + ":" + hashlib.new(algorithm, data).hexdigest()
-
-
-def descriptor(media_type, data, algorithm="sha256", **more):
-    return {"mediaType": media_type, "digest": digest(data, algorithm), "size": len(data), **more}
-
-
-def dump(value):
-    return json.dumps(value, separators=(",", ":")).encode()
-
-
 client = None
 
 
@@ -91,10 +29,6 @@ def open_upload(query=""):
     status, headers, _ = client.send("POST", f"/v2/{REPO}/blobs/uploads/{query}")
     expect(status == 202, f"upload opens with 202, not {status}")
     return headers["location"]
-
-
-def with_digest(location, value):
-    return location + ("&" if "?" in location else "?") + "digest=" + urllib.parse.quote(value, safe="")
 
 
 def expect_blob(data, algorithm, created):
@@ -354,16 +288,118 @@ def referrers():
     expect(client.send("GET", url("referrers", "sha256:12"))[0] == 400, "a malformed digest is 400")
 
 
+# -- beside the specification's main road -----------------------------------------------------------------------------
+
+
+def several_accept_lines():
+    data, _ = push_manifest(image("accept"), "accept")
+    for lines in ([INDEX, IMAGE], ["application/json", "*/*"], [IMAGE + ";q=0.5, " + INDEX], ["text/html"], []):
+        client.connection.putrequest("GET", url("manifests", "accept"))
+        client.connection.putheader("Authorization", "Bearer " + client.token)
+        for line in lines:
+            client.connection.putheader("Accept", line)
+        client.connection.endheaders()
+        answer = client.connection.getresponse()
+        body = answer.read()
+        expect(answer.status == 200 and body == data, f"Accept {lines} gets what is stored")
+        expect(answer.getheader("content-type") == IMAGE, "with its own media type")
+
+
+def mirrors_query():
+    data = push_blob(os.urandom(20))
+    status, _, body = client.send("GET", url("blobs", digest(data)) + "?ns=docker.io")
+    expect(status == 200 and body == data, "ns= of a mirror's client changes nothing")
+    expect(client.send("GET", "/v2/?ns=docker.io")[0] == 200, "nor for the base")
+
+
+def fallback_tags():
+    subject, _ = push_manifest(image("folded"))
+    empty = descriptor(EMPTY, push_blob(b"{}"))
+    artifact = {"schemaVersion": 2, "mediaType": IMAGE, "artifactType": "application/x.old", "config": empty,
+                "layers": [empty]}
+    old, _ = push_manifest(artifact)
+    listing = {"schemaVersion": 2, "mediaType": INDEX,
+               "manifests": [descriptor(IMAGE, old, artifactType="application/x.old")]}
+    push_manifest(listing, digest(subject).replace(":", "-"), INDEX)
+    push_manifest({**artifact, "artifactType": "application/x.new", "subject": descriptor(IMAGE, subject)})
+    types = lambda query: sorted(entry["artifactType"] for entry in json.loads(
+        client.send("GET", url("referrers", digest(subject)) + query)[2])["manifests"])
+    expect(types("") == ["application/x.new", "application/x.old"], "the fallback tag's entries are folded in")
+    expect(types("?artifactType=application%2Fx.old") == ["application/x.old"], "and filtered alike")
+
+
+def malformed_names():
+    for name in ("UPPER", "a..b", "a/", "-a", "a/_b", "a" * 300, "%2e%2e/x", "a%2fb%00"):
+        status = client.send("GET", f"/v2/{REPO.split('/')[0]}/{name}/manifests/x")[0]
+        expect(status in (400, 404), f"name {name}: {status}")
+    for bad in ("sha256:12", "sha256:" + "A" * 64, "sha256:" + "0" * 65, "md5:" + "0" * 32, "sha512:" + "0" * 64, "x"):
+        for method in ("GET", "HEAD", "DELETE"):
+            expect(client.send(method, url("blobs", bad))[0] in (400, 404), f"{method} blob {bad}")
+        expect(client.send("POST", f"/v2/{REPO}/blobs/uploads/?mount={bad}&from={OTHER}")[0] == 400, f"mount {bad}")
+    expect(client.send("POST", f"/v2/{REPO}/blobs/uploads/?digest-algorithm=md5")[0] == 400, "an unknown algorithm")
+    for tag in ("-x", ".x", "a" * 129, "a b", "a:b"):
+        status = client.send("PUT", url("manifests", tag.replace(" ", "%20")), b"{}", Content_Type=IMAGE)[0]
+        expect(status in (400, 404), f"tag {tag}: {status}")
+
+
+def uploads_of_others():
+    location = open_upload()
+    elsewhere = location.replace(REPO, OTHER)
+    for method in ("GET", "PATCH", "PUT", "DELETE"):
+        target = with_digest(elsewhere, digest(b"")) if method == "PUT" else elsewhere
+        expect(client.send(method, target, b"" if method in ("PATCH", "PUT") else None)[0] == 404, f"{method} is 404")
+    expect(client.send("GET", location)[0] == 204, "in its own repository it goes on")
+
+
+def wrong_methods():
+    for method, target in (("POST", url("blobs", digest(b""))), ("PUT", f"/v2/{REPO}/tags/list"),
+                           ("PATCH", url("manifests", "x")), ("DELETE", "/v2/_catalog"), ("POST", "/v2/")):
+        status, headers, body = client.send(method, target, b"")
+        expect(status == 405 and headers.get("allow"), f"{method} {target} is 405 with Allow")
+        expect(json.loads(body)["errors"][0]["code"] == "UNSUPPORTED", "with the specification's code")
+
+
+def catalogue_and_search():
+    push_manifest(image("catalogue"), "catalogue")
+    seen, last = [], ""
+    while True:
+        status, headers, body = client.send("GET", f"/v2/_catalog?n=1&last={last}")
+        expect(status == 200, "a page of the catalogue")
+        seen += json.loads(body)["repositories"]
+        if "link" not in headers:
+            break
+        last = seen[-1]
+    expect(REPO in seen and seen == sorted(seen), "the catalogue is sorted and holds what was pushed")
+    expect(client.raw("GET", "/v1/_ping", {})[0] == 200, "docker's ping needs no credentials")
+    expect(client.raw("GET", "/v1/search?q=x", {})[0] == 401, "a search does")
+    found = json.loads(client.send("GET", "/v1/search?q=" + REPO.split("/")[1])[2])["results"]
+    expect(REPO in [entry["name"] for entry in found], "the search finds it")
+
+
+def tls_on_the_plain_port():
+    host, port = HOST.rsplit(":", 1)
+    started = time.monotonic()
+    with socket.create_connection((host, int(port)), timeout=5) as peer:
+        peer.sendall(bytes.fromhex("1603010200010001fc0303"))
+        heard = b""
+        while piece := peer.recv(4096):
+            heard += piece
+    expect(heard.startswith(b"HTTP/1.1 400"), "a TLS hello on the plain port hears 400")
+    expect(b"TLS was spoken" in heard, "and is told why")
+    expect(time.monotonic() - started < 1, "at once")
+
+
 def main():
     global client
-    client = Client()
+    client = Client(HOST, USER, PASSWORD)
     per_algorithm = [blob_missing, blob_post_only, blob_post_put, blob_streamed, blob_chunked, blob_last_chunk_in_put,
                      blob_bad_digest, blob_mount, blob_cancel_and_delete, blob_ranges]
     checks = [(f"{check.__name__} {algorithm}", lambda c=check, a=algorithm: c(a))
               for check in per_algorithm for algorithm in ("sha256", "sha512")]
     checks += [(check.__name__, check) for check in (
         manifest_image, manifest_large, manifest_unusual, manifest_index, manifest_sha512, manifest_tag_parameters,
-        manifest_refusals, manifest_delete, tag_lists, referrers)]
+        manifest_refusals, manifest_delete, tag_lists, referrers, several_accept_lines, mirrors_query, fallback_tags,
+        malformed_names, uploads_of_others, wrong_methods, catalogue_and_search, tls_on_the_plain_port)]
     failures = 0
     for name, check in checks:
         try:
