@@ -53,10 +53,13 @@ struct Terminal {
     ours = Fd(a);
     theirs = Fd(b);
   }
+  // Everything that was written; our end gives it in pieces, and EIO once theirs is closed.
   std::string shown() {
-    std::string text(4096, '\0');
-    auto got = ::read(ours.get(), text.data(), text.size());
-    return text.substr(0, static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    theirs.reset();
+    std::string text, piece(4096, '\0');
+    for (ssize_t got = 0; (got = ::read(ours.get(), piece.data(), piece.size())) > 0;)
+      text.append(piece, 0, static_cast<std::size_t>(got));
+    return text;
   }
 };
 
