@@ -114,6 +114,7 @@ class Gate {
   struct Filter {
     std::optional<State> state;
     std::optional<std::string> submitter;
+    std::optional<std::string> repository = std::nullopt;  // where it was pushed, or where it was approved to
     std::size_t limit = 100;
   };
   Result<std::vector<Submission>> submissions(const Filter& filter);

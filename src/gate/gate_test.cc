@@ -84,6 +84,8 @@ TEST_F(GateTest, ListsSubmissionsNewestFirstAndFiltered) {
   EXPECT_EQ(all[0].tag.text(), "2");
   EXPECT_EQ(gate_->submissions({.state = State::Rejected})->size(), 1u);
   EXPECT_EQ(gate_->submissions({.submitter = "nobody"})->size(), 0u);
+  EXPECT_EQ(gate_->submissions({.repository = all[0].repository.text()})->size(), 2u);
+  EXPECT_EQ(gate_->submissions({.repository = "nobody/s"})->size(), 0u);
   EXPECT_EQ(gate_->submissions({.submitter = "ann", .limit = 1})->size(), 1u);
 }
 

@@ -148,10 +148,12 @@ Result<std::vector<Row>> load_filtered(db::Transaction& tx, const Gate::Filter& 
   std::vector<std::string> conditions;
   if (filter.submitter) conditions.emplace_back("submitter = ?");
   if (filter.state) conditions.emplace_back("state = ?");
+  if (filter.repository) conditions.emplace_back("(repository = ? OR approved_repository = ?)");
   auto statement = tx.prepare(format("SELECT {} FROM gate_submissions{}{} ORDER BY number DESC LIMIT ?", kColumns,
                                      conditions.empty() ? "" : " WHERE ", join(conditions, " AND ")));
   if (filter.submitter) statement.bind(*filter.submitter);
   if (filter.state) statement.bind(to_string(*filter.state));
+  if (filter.repository) statement.bind(*filter.repository).bind(*filter.repository);
   statement.bind(static_cast<std::int64_t>(std::min(filter.limit, kListMax)));
   return read_all(statement);
 }

@@ -85,7 +85,9 @@ inline constexpr std::string_view kRegistryUser = "AWS";
 
 struct SessionRequest {
   std::string user;
-  std::string repository;  // "nextflow-staging/ann-40x-2eorg": the only one it may push to
+  // "nextflow-staging/ann-40x-2eorg": the only one it may push to. "": the account's own keys, which may what the
+  // user's present roles may.
+  std::string repository;
   seconds lifetime = kSessionLifetimeDefault;
   std::string grant = "";    // the grant it serves, for the journal and for revoking
   std::string by = "";       // who issues it; "": the user

@@ -60,6 +60,21 @@ class SessionKeysTest : public testing::Test {
   std::vector<std::string> told_;
 };
 
+TEST_F(SessionKeysTest, AnAccountsOwnKeysCarryItsPresentRoles) {
+  auto keys = identity_->issue_session(SessionRequest{.user = "ann", .repository = ""}).value();
+  EXPECT_TRUE(find(keys).principal->has(Role::Admin));
+  EXPECT_EQ(find(keys).principal->push_only(), "");
+  EXPECT_EQ(find(keys).principal->session(), keys.access_key_id);
+  EXPECT_TRUE(identity_->add_user("bob", "correct horse", {Role::Admin}).ok());
+  EXPECT_TRUE(identity_->set_roles("ann", {Role::Runner}).ok());
+  EXPECT_FALSE(find(keys).principal->has(Role::Admin));
+  EXPECT_TRUE(find(keys).principal->has(Role::Runner));
+}
+
+TEST_F(SessionKeysTest, AGrantCarriesNoRoleOfItsUser) {
+  EXPECT_EQ(find(issue()).principal->roles(), std::set<Role>{Role::Submitter});
+}
+
 TEST_F(SessionKeysTest, LookLikeTemporaryKeysOfAws) {
   auto keys = issue();
   EXPECT_EQ(keys.access_key_id.size(), 20u);

@@ -1,6 +1,7 @@
 #include "identity/sessions.h"
 
 #include "base/format.h"
+#include "identity/roles.h"
 #include "identity/users.h"
 
 namespace pratique::identity {
@@ -10,7 +11,8 @@ namespace {
 constexpr std::string_view kColumns =
     "SELECT s.access_key_id, u.name, u.disabled, s.repository, s.access_grant, s.sealed_secret, s.token_hash, "
     "s.issued, "
-    "s.expires, s.revoked, s.push_started, s.push_seen FROM identity_session s JOIN identity_user u ON u.id = s.user ";
+    "s.expires, s.revoked, s.push_started, s.push_seen, u.roles FROM identity_session s JOIN identity_user u ON u.id = "
+    "s.user ";
 // A client asks for a password a login; what piles up beyond this is a loop, and its oldest go.
 constexpr int kPasswordsMax = 64;
 
@@ -22,6 +24,7 @@ StoredSession session_of(const db::Statement& row) {
   return {.access_key_id = row.text(0),
           .user = row.text(1),
           .is_user_disabled = row.integer(2) != 0,
+          .roles = roles_from_text(row.text(12)),
           .repository = row.text(3),
           .grant = row.text(4),
           .sealed_secret = row.text(5),
@@ -58,8 +61,10 @@ bool StoredSession::is_finishing(Time now) const {
 
 std::optional<Principal> SessionTable::principal(const StoredSession& session, Time now) {
   if (session.state(now) != SessionState::Valid) return std::nullopt;
-  // The grant is the right to push: it needs no role, and carries none that the user has otherwise.
-  Principal who(session.user, {Role::Submitter});
+  // A grant is the right to push: it needs no role, and carries none that the user has otherwise. The account's own
+  // keys carry what the user has.
+  const bool is_account = session.repository.empty();
+  Principal who(session.user, is_account ? session.roles : std::set<Role>{Role::Submitter});
   who.push_only_ = session.repository;
   who.session_ = session.access_key_id;
   return who;

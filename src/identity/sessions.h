@@ -15,6 +15,7 @@ struct StoredSession {
   std::string access_key_id;
   std::string user;
   bool is_user_disabled = false;
+  std::set<Role> roles = {};  // the user's, now
   std::string repository;
   std::string grant;
   std::string sealed_secret;

@@ -81,6 +81,16 @@ Result<Page> Registry::tags(const oci::RepositoryName& repository, const std::op
   });
 }
 
+Result<Time> Registry::created(const oci::RepositoryName& repository) {
+  return impl_->database.read([&](db::Transaction& tx) -> Result<Time> {
+    const auto row = TRY(repository_row(tx, repository));
+    auto statement = tx.prepare("SELECT created FROM repositories WHERE id = ?");
+    statement.bind(row);
+    if (!TRY(statement.next())) return not_found("there is no such repository");
+    return statement.time(0);
+  });
+}
+
 Result<Page> Registry::repositories(const std::optional<std::string>& last, std::optional<std::size_t> limit,
                                     const std::set<Mode>& modes) {
   const std::size_t wanted = std::min(limit.value_or(kPageMax), kPageMax);

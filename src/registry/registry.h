@@ -182,6 +182,8 @@ class Registry {
   // In byte order, after `last`, at most `limit` (10,000 where not said). NotFound for an unknown repository.
   Result<Page> tags(const oci::RepositoryName& repository, const std::optional<std::string>& last,
                     std::optional<std::size_t> limit);
+  // When it first took something in. NotFound for a repository that never did.
+  Result<Time> created(const oci::RepositoryName& repository);
   // Of namespaces in one of `modes`, in byte order.
   Result<Page> repositories(const std::optional<std::string>& last, std::optional<std::size_t> limit,
                             const std::set<Mode>& modes = {Mode::Open, Mode::Staging, Mode::Approved});
