@@ -29,7 +29,7 @@ constexpr std::chrono::milliseconds kShutdownGrace{30'000};  // what orchestrato
 std::vector<db::Migration> all_migrations() {
   std::vector<db::Migration> all;
   for (auto module : {identity::Identity::migrations(), journal::Journal::migrations(),
-                      registry::Registry::migrations(), gate::Gate::migrations()})
+                      registry::Registry::migrations(), bases::Bases::migrations(), gate::Gate::migrations()})
     all.insert(all.end(), module.begin(), module.end());
   return all;
 }
@@ -86,6 +86,7 @@ struct Parts {
   std::unique_ptr<store::Store> store;
   identity::Identity identity{*database, clock, {.key_file = config.data + "/secret.key"}};
   journal::Journal journal{*database, clock};
+  bases::Bases bases{*database, journal, clock};
   std::unique_ptr<registry::Registry> registry;
   std::unique_ptr<gate::Gate> gate;
   std::unique_ptr<distribution::Distribution> distribution;
@@ -99,7 +100,7 @@ Status Parts::assemble() {
   registry = std::make_unique<registry::Registry>(*database, *store, journal, clock, config.namespaces);
   gate = std::make_unique<gate::Gate>(
       *database, *registry, *store, journal, cataloguer, *inventories, [this] { return advisories->current(); }, clock,
-      gate::Options{.policy = config.policy, .verdict_wait = config.verdict_wait});
+      gate::Options{.policy = config.policy, .verdict_wait = config.verdict_wait, .bases = &bases});
   TRY(gate->resume());
   distribution =
       std::make_unique<distribution::Distribution>(*registry, *store, identity, *gate,

@@ -46,6 +46,8 @@ void Housekeeping::sweep_once() {
 void Housekeeping::run_once() {
   auto expired = gate_.expire_due();
   if (!expired.ok()) log::error("expiry failed", {{"error", expired.error().message()}});
+  if (auto bases = gate_.refresh_bases(); !bases.ok())
+    log::error("looking at the base images failed", {{"error", bases.error().message()}});
   auto changed = advisories_.refresh();
   if (!changed.ok()) log::error("advisory refresh failed", {{"error", changed.error().message()}});
   if (changed.ok() && *changed) is_judging_due_ = true;

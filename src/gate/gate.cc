@@ -103,8 +103,12 @@ Result<std::vector<scan::ScanReport>> Gate::reports(const std::string& id) {
 }
 
 Result<Submission> Gate::approve(const identity::Principal& who, const std::string& id, const std::string& note) {
+  return approve(who, id, Terms{.note = note, .conditions = {}, .lifetime = {}});
+}
+
+Result<Submission> Gate::approve(const identity::Principal& who, const std::string& id, const Terms& terms) {
   auto row = TRY(impl_->row_of(id));
-  TRY(approve_by_reviewer(impl_->context, who, row, note));
+  TRY(approve_by_reviewer(impl_->context, who, row, terms));
   return impl_->current(row.number);
 }
 
@@ -123,6 +127,34 @@ Result<std::vector<policy::Waiver>> Gate::waivers() {
   std::vector<policy::Waiver> waivers;
   for (auto& waiver : stored) waivers.push_back(std::move(waiver.waiver));
   return waivers;
+}
+
+Result<std::vector<policy::Explained>> Gate::explain(const std::string& id) {
+  return gate::explain(impl_->context, TRY(impl_->row_of(id)));
+}
+
+Result<PolicyTrial> Gate::try_policy(const policy::Policy& policy) {
+  return gate::try_policy(impl_->context, policy);
+}
+
+Result<bases::Base> Gate::register_base(const identity::Principal& who, const oci::RepositoryName& repository,
+                                        const oci::Tag& tag, const std::string& reference, std::size_t keep) {
+  return gate::register_base(impl_->context, who, repository, tag, reference, keep);
+}
+
+Result<std::size_t> Gate::refresh_bases() {
+  return gate::refresh_bases(impl_->context, false);
+}
+
+Result<std::string> Gate::base_of(const std::string& id) {
+  return impl_->read([&](db::Transaction& tx) -> Result<std::string> {
+    auto row = TRY(load_by_id(tx, id));
+    auto found = tx.prepare(
+        "SELECT json_extract(report, '$.base.reference') FROM gate_reports WHERE submission = ? ORDER BY part LIMIT 1");
+    found.bind(row.number);
+    if (!TRY(found.next())) return std::string();
+    return found.optional_text(0).value_or("");
+  });
 }
 
 Result<std::size_t> Gate::expire_due() {

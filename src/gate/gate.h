@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "bases/bases.h"
 #include "db/db.h"
 #include "identity/identity.h"
 #include "journal/journal.h"
@@ -72,8 +73,9 @@ struct Submission {
   Time staged;
   std::optional<Time> decided;
   std::optional<Time> expires;
-  std::string reviewer;  // who decided, where a person did
-  std::string note;      // what they said
+  std::string reviewer;                 // who decided, where a person did
+  std::string note;                     // what they said
+  std::vector<std::string> conditions;  // under which they approved
   std::map<vuln::Severity, std::size_t> counts;
 
   // The reference a person types to use it, without the host: "nextflow-approved/ann:1.0"; "" unless it is approved.
@@ -87,6 +89,25 @@ struct Options {
   // Scans at once. A scan is mostly one look-up a package; a second one keeps a huge image from blocking a small one.
   // 0: nothing is judged, everything stays where it is.
   std::size_t workers = 2;
+  // The registered base images. Borrowed; nullptr: none are kept here, and no image has to prove its own.
+  bases::Bases* bases = nullptr;
+};
+
+// On what a reviewer approves.
+struct Terms {
+  std::string note;
+  std::vector<std::string> conditions;  // sentences; who runs it reads them
+  std::optional<days> lifetime;         // at most the policy's
+};
+
+// What another policy would do to one image.
+struct PolicyChange {
+  Submission submission;
+  policy::Decision now, then;
+};
+struct PolicyTrial {
+  std::size_t judged = 0;
+  std::vector<PolicyChange> changes;  // whose verdict would be another
 };
 
 class Gate {
@@ -126,12 +147,31 @@ class Gate {
   // state is Waiting; Invalid without a note for a rejection. An image a reviewer rejected stays so: it has to be
   // pushed anew.
   Result<Submission> approve(const identity::Principal& who, const std::string& id, const std::string& note);
+  // The same with conditions and an earlier end; Invalid for a lifetime beyond the policy's.
+  Result<Submission> approve(const identity::Principal& who, const std::string& id, const Terms& terms);
   Result<Submission> reject(const identity::Principal& who, const std::string& id, const std::string& note);
   // Adds a waiver (its id and owner are set here) and decides again every waiting or rejected image it may concern;
   // gives its id, "W-…". A waiver does not count for its owner's own images unless the owner is an admin.
   // Denied unless a reviewer; Invalid without finding and reason, or when it ends in the past or beyond a year.
   Result<std::string> waive(const identity::Principal& who, policy::Waiver waiver);
   Result<std::vector<policy::Waiver>> waivers();
+
+  // Which rule saw what, by the policy of now and the latest report. NotFound before the scan is done.
+  Result<std::vector<policy::Explained>> explain(const std::string& id);
+  // What `policy` would say of every image that waits, was rejected or is approved. Changes nothing.
+  Result<PolicyTrial> try_policy(const policy::Policy& policy);
+
+  // -- base images
+  // ----------------------------------------------------------------------------------------------------- Registers
+  // what a tag of our own registry holds now, as a base that people write as `reference`; again: another generation of
+  // it. Denied unless an admin; NotFound; Invalid for what is no linux/amd64 image.
+  Result<bases::Base> register_base(const identity::Principal& who, const oci::RepositoryName& repository,
+                                    const oci::Tag& tag, const std::string& reference, std::size_t keep);
+  // Takes up tags that were rebuilt, and looks at what is known of each base: one that the policy would reject is
+  // starred, and its journal entry names who builds on it. Gives how many changed.
+  Result<std::size_t> refresh_bases();
+  // What this submission is built on, by its latest report; "" where that is not known.
+  Result<std::string> base_of(const std::string& id);
 
   // -- pulling and running -------------------------------------------------------------------------------------------
   // Refused with the reason and what to do when it has expired, was revoked or is not approved (yet); NotFound for a

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::string_view kColumns =
     "number, staged_id, id, state, submitter, repository, tag, digest, staged, decision, decided, reviewer, note, "
-    "approved_repository, expires, counts";
+    "approved_repository, expires, counts, conditions";
 
 // A listing is for people and pages; whoever needs everything follows the journal.
 constexpr std::size_t kListMax = 1'000;
@@ -44,6 +44,13 @@ Result<std::map<vuln::Severity, std::size_t>> counts_of(const std::string& text)
   return counts;
 }
 
+Result<std::vector<std::string>> conditions_of(const std::string& text) {
+  std::vector<std::string> conditions;
+  auto json = TRY(parse_json(text));
+  for (const auto& item : json.items()) conditions.emplace_back(item.text());
+  return conditions;
+}
+
 Result<Row> read_submission(const db::Statement& s) {
   return Row{.number = s.integer(0),
              .staged_id = s.integer(1),
@@ -60,6 +67,7 @@ Result<Row> read_submission(const db::Statement& s) {
                             .expires = optional_time(s, 14),
                             .reviewer = s.text(11),
                             .note = s.text(12),
+                            .conditions = TRY(conditions_of(s.text(16))),
                             .counts = TRY(counts_of(s.text(15)))}};
 }
 

@@ -78,6 +78,7 @@ CREATE TABLE gate_admitted_manifests (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX gate_admitted_manifests_by_digest ON gate_admitted_manifests (digest);
 )sql"},
+    {"gate", 2, "ALTER TABLE gate_submissions ADD COLUMN conditions TEXT NOT NULL DEFAULT '[]';  -- JSON"},
 };
 
 }  // namespace

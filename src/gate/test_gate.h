@@ -59,6 +59,8 @@ class GateTest : public ::testing::Test {
   // Blobs and manifest bytes, uploaded; not yet put. `platform` makes children of an index differ.
   BuiltImage build(const Packages& packages, const std::string& platform = "amd64");
   BuiltImage build_uncatalogued(const std::string& layer_bytes);
+  // Layers from the bottom up; each says all packages that are installed from it on. Uploaded to `repository` by root.
+  BuiltImage build_layers(const std::vector<Packages>& layers, const oci::RepositoryName& repository);
   registry::StagedImage put(const std::string& tag, const std::string& manifest, std::string_view type);
   registry::StagedImage push(const Packages& packages, const std::string& tag = "1.0");
   void put_child(const BuiltImage& image);

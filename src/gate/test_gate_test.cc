@@ -49,7 +49,7 @@ std::shared_ptr<const advisory::Database> advisories(bool is_later) {
 std::vector<db::Migration> all_migrations() {
   std::vector<db::Migration> all;
   for (auto part : {identity::Identity::migrations(), journal::Journal::migrations(), registry::Registry::migrations(),
-                    Gate::migrations()})
+                    Gate::migrations(), bases::Bases::migrations()})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }
@@ -187,6 +187,34 @@ BuiltImage GateTest::build(const Packages& packages, const std::string& platform
   auto image = build_uncatalogued(bytes);
   inventories_->put(inventory(image.layer, packages)).value();
   return image;
+}
+
+BuiltImage GateTest::build_layers(const std::vector<Packages>& layers, const oci::RepositoryName& repository) {
+  auto send = [&](std::string_view bytes) {
+    auto upload = *registry_->start_upload(root(), repository);
+    upload.append(as_bytes(bytes)).value();
+    return registry_->finish_upload(root(), std::move(upload), oci::Digest::of(as_bytes(bytes)))->digest;
+  };
+  Json descriptors = Json::array(), diff_ids = Json::array();
+  std::optional<oci::Digest> last;
+  std::string bytes = "layers";
+  for (const auto& packages : layers) {
+    for (const auto& [name, version] : packages) bytes += format(" {}={}", name, version);
+    last = send(bytes);
+    inventories_->put(inventory(*last, packages)).value();
+    descriptors.push(blob_descriptor(oci::media_type::kOciLayer, *last, bytes.size()));
+    diff_ids.push(last->to_string());
+  }
+  Json config = Json::object({{"architecture", "amd64"}, {"os", "linux"}, {"config", Json::object()}});
+  config.set("rootfs", Json::object({{"type", "layers"}, {"diff_ids", diff_ids}}));
+  auto config_text = config.dump();
+  auto config_digest = send(config_text);
+  Json manifest = Json::object();
+  manifest.set("schemaVersion", 2).set("mediaType", oci::media_type::kOciManifest);
+  manifest.set("config", blob_descriptor(oci::media_type::kOciConfig, config_digest, config_text.size()));
+  manifest.set("layers", descriptors);
+  auto text = manifest.dump();
+  return {text, oci::Digest::of(as_bytes(text)), config_digest, *last};
 }
 
 registry::StagedImage GateTest::put(const std::string& tag, const std::string& manifest, std::string_view type) {

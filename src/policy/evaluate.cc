@@ -18,15 +18,19 @@ Time whole_seconds(Time time) {
   return Time::from_unix_seconds(time.unix_seconds());
 }
 
+bool concerns_image(const Waiver& waiver, const Facts& facts) {
+  if (waiver.image.empty() || waiver.image == facts.repository) return true;
+  if (facts.digest && waiver.image == facts.digest->to_string()) return true;
+  return waiver.image == format("{}:{}", facts.repository, facts.tag);
+}
+
 bool concerns(const Waiver& waiver, const vuln::Finding& finding, const Facts& facts) {
   bool names_finding =
       waiver.finding == finding.id || std::ranges::find(finding.aliases, waiver.finding) != finding.aliases.end();
   if (!names_finding) return false;
   const auto& package = finding.package;
   if (!waiver.package.empty() && waiver.package != package.name && waiver.package != package.source_name) return false;
-  if (waiver.image.empty() || waiver.image == facts.repository) return true;
-  if (facts.digest && waiver.image == facts.digest->to_string()) return true;
-  return waiver.image == format("{}:{}", facts.repository, facts.tag);
+  return concerns_image(waiver, facts);
 }
 
 // Names and versions come out of the image: printable, so that a reason cannot write on a reviewer's terminal.
@@ -45,6 +49,8 @@ class Judge {
     weigh_findings();
     weigh_unjudged();
     weigh_database();
+    weigh_base();
+    weigh_checks();
     conclude();
     return std::move(decision_);
   }
@@ -66,20 +72,24 @@ class Judge {
     const Waiver* longest = nullptr;
     for (const auto& waiver : policy_.waivers)
       if (concerns(waiver, finding, facts_) && (!longest || waiver.expires > longest->expires)) longest = &waiver;
-    if (!longest) return false;
-    if (longest->expires <= facts_.now) {
+    return longest && uses(*longest, finding.id, describe(finding));
+  }
+
+  // Says that the waiver is used, or that it no longer counts.
+  bool uses(const Waiver& waiver, const std::string& what, const std::string& described) {
+    if (waiver.expires <= facts_.now) {
       add(Verdict::Approve, "waiver",
-          format("waiver {} for {} expired on {} and no longer counts", longest->id, printable(finding.id),
-                 longest->expires.to_date()),
-          finding.id);
+          format("waiver {} for {} expired on {} and no longer counts", waiver.id, printable(what),
+                 waiver.expires.to_date()),
+          what);
       return false;
     }
     add(Verdict::Approve, "waiver",
-        format("{} is waived until {} by {} ({}): {}", describe(finding), longest->expires.to_date(),
-               printable(longest->owner), longest->id, printable(longest->reason)),
-        finding.id);
+        format("{} is waived until {} by {} ({}): {}", described, waiver.expires.to_date(), printable(waiver.owner),
+               waiver.id, printable(waiver.reason)),
+        what);
     auto& until = decision_.waived_until;
-    until = until ? std::min(*until, longest->expires) : longest->expires;
+    until = until ? std::min(*until, waiver.expires) : waiver.expires;
     return true;
   }
 
@@ -118,6 +128,71 @@ class Judge {
       add(answer, "database-age",
           format("the advisory data is of {}, {} old; at most {} days are accepted", date, human_duration(age),
                  policy_.database_age_max->count()));
+  }
+
+  // A waiver of what is no vulnerability: a check's id, or "base".
+  bool is_waived(std::string_view what, const std::string& described) {
+    const Waiver* longest = nullptr;
+    for (const auto& waiver : policy_.waivers)
+      if (waiver.finding == what && waiver.package.empty() && concerns_image(waiver, facts_) &&
+          (!longest || waiver.expires > longest->expires))
+        longest = &waiver;
+    return longest && uses(*longest, std::string(what), described);
+  }
+
+  void weigh_base() {
+    using Standing = BaseFact::Standing;
+    if (!facts_.base) return;
+    const auto& base = *facts_.base;
+    if (base.is_starred)
+      add(Verdict::Approve, "base",
+          format("its base {} is starred: {}", printable(base.reference), printable(starred_why(base))));
+    if (base.standing == Standing::Current || base.standing == Standing::Kept)
+      return add(Verdict::Approve, "base", describe_proven(base));
+    bool is_outdated = base.standing == Standing::Outdated;
+    auto asked = is_outdated ? policy_.on_base_outdated : policy_.on_base_unproven;
+    // It was let in on this base: nobody is thrown out of a running project because a base was rebuilt since.
+    if (base.is_admitted) asked = std::min(asked, Verdict::Review);
+    auto described = is_outdated ? describe_outdated(base) : describe_unproven(base);
+    if (!is_waived("base", described)) add(asked, is_outdated ? "base-outdated" : "base-unproven", described);
+  }
+
+  static std::string starred_why(const BaseFact& base) {
+    return base.starred_why.empty() ? "it is unavailable for now" : base.starred_why;
+  }
+
+  static std::string describe_proven(const BaseFact& base) {
+    auto text = format("built on {} of {}", printable(base.reference), base.built.to_date());
+    if (base.standing == BaseFact::Standing::Kept) text += format(", the current one is of {}", base.current.to_date());
+    return base.is_chain ? text : text + " (by its last layer; its chain of layers is not known here)";
+  }
+
+  static std::string describe_outdated(const BaseFact& base) {
+    return format(
+        "it is built on {} of {}, which is {} {} old; the newest {} are accepted. Build it again on the current one: "
+        "docker build --pull",
+        printable(base.reference), base.built.to_date(), base.behind, base.behind == 1 ? "generation" : "generations",
+        base.keep);
+  }
+
+  static std::string describe_unproven(const BaseFact& base) {
+    std::vector<std::string> offered;
+    for (const auto& one : base.offered) offered.push_back(printable(one));
+    return format(
+        "it is not built on an allowed base image: its lowest layers are those of none. Write one of them behind FROM "
+        "and build again with --pull: {}",
+        offered.empty() ? "`pratique base list` shows them" : join(offered, ", "));
+  }
+
+  void weigh_checks() {
+    for (const auto& check : facts_.checks) {
+      auto rule = policy_.checks.find(check.id);
+      if (rule == policy_.checks.end() || rule->second == Verdict::Approve) continue;
+      auto described = format("{}: {}", printable(check.id), printable(check.message, 1'000));
+      if (is_waived(check.id, described)) continue;
+      if (!check.is_known) described += " (it could not be decided)";
+      add(check.is_known ? rule->second : strict(Verdict::Review), "check", described, check.id);
+    }
   }
 
   // What is unknown never means clean, whatever a policy that was built in code says.

@@ -28,6 +28,7 @@ constexpr std::size_t kPackageBytesMax = 255;
 constexpr std::size_t kImageBytesMax = 512;
 constexpr std::size_t kOwnerBytesMax = 128;
 constexpr std::size_t kReasonBytesMax = 2'000;
+constexpr std::size_t kProjectsMax = 1'000;
 
 // Edits between two short words; names further apart than this are not a slip of the finger.
 constexpr std::size_t kSuggestionDistanceMax = 3;
@@ -126,6 +127,22 @@ Status read_name(Policy& policy, const Yaml& node, std::string_view key) {
   return {};
 }
 
+Status read_checks(Policy& policy, const Yaml& node, std::string_view key) {
+  if (node.kind == Yaml::Kind::Null) return {};
+  if (node.kind != Yaml::Kind::Mapping)
+    return at(node, format("{} is {}; it must be a mapping such as \"T1: review\"", key, shown(node)));
+  auto known = image_checks();
+  for (const auto& member : node.members) {
+    const auto& id = member.key.scalar;
+    if (std::ranges::find(known, id) == known.end())
+      return at(member.key,
+                format("{} is no check of a built image{}; `pratique lint --block` knows those of Dockerfiles",
+                       shown(member.key), suggestion(id, known)));
+    policy.checks[id] = TRY(read_verdict(member.value, id, kVerdicts));
+  }
+  return {};
+}
+
 template <Verdict Policy::* member, const Words& allowed>
 Status read_answer(Policy& policy, const Yaml& node, std::string_view key) {
   policy.*member = TRY(read_verdict(node, key, allowed));
@@ -218,8 +235,9 @@ struct Key {
 };
 
 // One line a key; policy.schema.json says the same to editors, and a test holds them together.
-constexpr std::array<Key, 13> kKeys = {{
-    {"extends", read_nothing},  // taken before everything else
+constexpr std::array<Key, 17> kKeys = {{
+    {"extends", read_nothing},   // taken before everything else
+    {"projects", read_nothing},  // taken after it
     {"name", read_name},
     {"when_clean", read_answer<&Policy::when_clean, kWhenClean>},
     {"reject_at", read_reject_at},
@@ -230,11 +248,28 @@ constexpr std::array<Key, 13> kKeys = {{
     {"database_age_max_days", read_database_age},
     {"on_stale_database", read_answer<&Policy::on_stale_database, kWhenInDoubt>},
     {"on_unjudged", read_answer<&Policy::on_unjudged, kWhenInDoubt>},
+    {"on_base_unproven", read_answer<&Policy::on_base_unproven, kVerdicts>},
+    {"on_base_outdated", read_answer<&Policy::on_base_outdated, kVerdicts>},
+    {"checks", read_checks},
     {"approval_lifetime_days", read_lifetime},
     {"waivers", read_waivers},
 }};
 
-Status read_members(Policy& policy, const Yaml& root) {
+// A project's part of a file, read when everything it builds on is known.
+struct ProjectPart {
+  YamlMember member;
+  std::string file_name;
+};
+
+struct Source {
+  std::string_view yaml;
+  std::string file_name;
+  const Policy::Loader& load;
+  std::vector<ProjectPart>& projects;  // of this file and those it builds on, deepest first
+  std::size_t depth = 0;
+};
+
+Status read_members(Policy& policy, const Yaml& root, const std::string& file_name) {
   std::vector<std::string_view> names;
   for (const auto& key : kKeys) names.push_back(key.name);
   for (const auto& member : root.members) {
@@ -242,31 +277,109 @@ Status read_members(Policy& policy, const Yaml& root) {
     if (key == kKeys.end())
       return at(member.key, format("unknown key {}{}", shown(member.key), suggestion(member.key.scalar, names)));
     TRY(key->read(policy, member.value, key->name));
+    policy.origins[std::string(key->name)] = format("{} line {}", file_name, member.key.line);
   }
   return {};
 }
 
-Result<Policy> read_base(const Yaml& root) {
+// A review threshold at or above the rejection threshold would read as if it did something.
+Status check_thresholds(const Policy& policy, const Yaml& node) {
+  if (!policy.review_at || *policy.review_at <= policy.reject_at) return {};
+  const Yaml* where = node.find("review_at") ? node.find("review_at") : node.find("reject_at");
+  return at(where ? *where : node, "review_at is worse than reject_at; what rejects never reaches a reviewer");
+}
+
+Result<Policy> read_source(const Source& source);
+
+bool is_file_name(const Yaml& node) {
+  return node.kind == Yaml::Kind::Scalar && (node.scalar.ends_with(".yaml") || node.scalar.ends_with(".yml"));
+}
+
+Result<Policy> read_base(const Yaml& root, const Source& source) {
   const Yaml* extends = root.find("extends");
   if (!extends) return Policy();
+  if (source.load && is_file_name(*extends)) {
+    if (source.depth == kExtendsDepthMax)
+      return at(*extends, format("files build on files more than {} deep; is there a circle?", kExtendsDepthMax));
+    auto text = source.load(extends->scalar);
+    if (!text.ok()) return at(*extends, text.error().message());
+    auto file_name = printable(extends->scalar);
+    return read_source({*text, file_name, source.load, source.projects, source.depth + 1}).with_context(file_name);
+  }
   Words names;
   for (const auto& profile : profiles()) names.push_back(profile.name);
   return Policy::profile(TRY(read_word(*extends, "extends", names)));
 }
 
-Result<Policy> parse_text(std::string_view yaml) {
-  if (!is_utf8(yaml)) return invalid("is not UTF-8 text");
-  auto root = TRY(parse_yaml(yaml, kYamlLimits));
+Status check_project(const YamlMember& member) {
+  if (member.key.scalar.size() > kImageBytesMax || trim(member.key.scalar).empty())
+    return at(member.key, "a project is named by its repository, such as nextflow-staging/ann");
+  if (member.value.kind != Yaml::Kind::Mapping)
+    return at(member.value,
+              format("the project is {}; it must be a mapping of what is different", shown(member.value)));
+  for (std::string_view key : {"extends", "projects"})
+    if (const Yaml* node = member.value.find(key))
+      return at(*node, format("{} stands at the top of the file; a project builds on the file itself", key));
+  return {};
+}
+
+Status collect_projects(const Yaml& root, const Source& source) {
+  const Yaml* node = root.find("projects");
+  if (!node || node->kind == Yaml::Kind::Null) return {};
+  if (node->kind != Yaml::Kind::Mapping)
+    return at(*node, format("projects is {}; it must be a mapping by repository", shown(*node)));
+  if (source.projects.size() + node->members.size() > kProjectsMax)
+    return at(*node, format("more than {} projects", kProjectsMax));
+  for (const auto& member : node->members) {
+    TRY(check_project(member));
+    source.projects.push_back({member, source.file_name});
+  }
+  return {};
+}
+
+// On top of the whole file; its own waivers come on top of the file's.
+Status apply_project(Policy& policy, const ProjectPart& part) {
+  const auto& [name, changes] = part.member;
+  auto known = std::ranges::find(policy.projects, name.scalar, &Policy::project);
+  if (known == policy.projects.end()) {
+    Policy project = policy;
+    project.projects.clear();
+    project.project = name.scalar;
+    project.name = printable(format("{} for {}", policy.name, project.project), kNameBytesMax);
+    policy.projects.push_back(std::move(project));
+    known = policy.projects.end() - 1;
+  }
+  TRY(read_members(*known, changes, part.file_name));
+  return check_thresholds(*known, changes);
+}
+
+Result<Policy> read_source(const Source& source) {
+  if (!is_utf8(source.yaml)) return invalid("is not UTF-8 text");
+  auto root = TRY(parse_yaml(source.yaml, kYamlLimits));
   if (root.kind == Yaml::Kind::Null)
     return invalid("line 1: the file is empty; \"extends: gen3\" is the shortest policy");
   if (root.kind != Yaml::Kind::Mapping) return at(root, format("the file is {}; it must be a mapping", shown(root)));
-  Policy policy = TRY(read_base(root));
+  Policy policy = TRY(read_base(root, source));
   policy.name.clear();  // a file that changes a profile is not that profile: decisions must not name it so
-  TRY(read_members(policy, root));
-  // A review threshold at or above the rejection threshold would read as if it did something.
-  if (policy.review_at && *policy.review_at > policy.reject_at)
-    return at(root.find("review_at") ? *root.find("review_at") : *root.find("reject_at"),
-              "review_at is worse than reject_at; what rejects never reaches a reviewer");
+  TRY(read_members(policy, root, source.file_name));
+  TRY(check_thresholds(policy, root));
+  if (policy.name.empty()) policy.name = printable(source.file_name, kNameBytesMax);
+  // Of a file that stands alone, the hash anybody can recompute; with what it builds on, one over both.
+  bool is_alone = !(root.find("extends") && is_file_name(*root.find("extends")));
+  policy.digest = sha256_hex(is_alone ? std::string(source.yaml) : policy.digest + std::string(source.yaml));
+  policy.source_text = std::string(source.yaml);
+  TRY(collect_projects(root, source));
+  return policy;
+}
+
+Result<Policy> read_whole(std::string_view yaml, std::string_view file_name, const Policy::Loader& load) {
+  std::vector<ProjectPart> projects;
+  Policy policy = TRY(read_source({yaml, printable(file_name), load, projects}));
+  for (const auto& part : projects) {
+    auto applied = apply_project(policy, part);
+    if (!applied.ok() && part.file_name != printable(file_name)) return applied.error().with_context(part.file_name);
+    TRY(std::move(applied));
+  }
   return policy;
 }
 
@@ -278,14 +391,24 @@ Result<Policy> Policy::profile(std::string_view name) {
   return parse(found->text, format("{}.yaml", name));
 }
 
-Result<Policy> Policy::parse(std::string_view yaml, std::string_view file_name) {
-  auto policy = parse_text(yaml);
+Result<Policy> Policy::parse(std::string_view yaml, std::string_view file_name, const Loader& load) {
+  auto policy = read_whole(yaml, file_name, load);
   if (!policy.ok())
     return Error(policy.error().kind(), format("{} {}", printable(file_name), policy.error().message()));
-  if (policy->name.empty()) policy->name = printable(file_name, kNameBytesMax);
-  policy->source_text = std::string(yaml);
-  policy->digest = sha256_hex(yaml);
   return policy;
+}
+
+const Policy& Policy::for_repository(std::string_view repository) const {
+  const Policy* best = this;
+  auto covers = [&](const Policy& of, std::string_view name) {
+    return name == of.project || (name.starts_with(of.project) && name.substr(of.project.size()).starts_with('/'));
+  };
+  // A project may leave the namespace away: it is the same in all of them.
+  auto slash = repository.find('/');
+  auto rest = slash == std::string_view::npos ? std::string_view() : repository.substr(slash + 1);
+  for (const auto& one : projects)
+    if ((covers(one, repository) || covers(one, rest)) && one.project.size() > best->project.size()) best = &one;
+  return *best;
 }
 
 }  // namespace pratique::policy

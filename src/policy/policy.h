@@ -4,7 +4,10 @@
 // Policies are YAML (docs/formats/policy.md, docs/formats/policy.schema.json). Value types.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,7 +25,7 @@ std::string_view to_string(Verdict verdict);     // "approve", "review", "reject
 // Permission to ignore a finding, for a while, for a reason, by somebody.
 struct Waiver {
   std::string id;       // "W-…" for those kept by the gate; the policy file's own otherwise
-  std::string finding;  // vulnerability id, or "*" is not allowed
+  std::string finding;  // vulnerability id, a check ("T1") or "base"; "*" is not allowed
   std::string package;  // "" : any package
   std::string image;    // "" : any; else a repository, "repository:tag" or a manifest digest
   std::string owner;
@@ -41,24 +44,63 @@ struct Policy {
   Verdict on_known_exploited = Verdict::Reject;
   std::optional<days> database_age_max = days(7);
   Verdict on_stale_database = Verdict::Review;
-  Verdict on_unjudged = Verdict::Review;  // distribution without data, unreadable layer, time-out …
+  Verdict on_unjudged = Verdict::Review;        // distribution without data, unreadable layer, time-out …
+  Verdict on_base_unproven = Verdict::Approve;  // built on none of the registered base images
+  Verdict on_base_outdated = Verdict::Approve;  // built on a generation that is no longer kept
+  std::map<std::string, Verdict> checks;        // by id: what a failed check of the checklist asks for; absent: advice
   days approval_lifetime{30};
   std::vector<Waiver> waivers;
   std::string source_text;  // the YAML it came from
-  std::string digest;       // sha256 of source_text: what a decision record names
+  std::string digest;       // sha256 of source_text and what it extends: what a decision record names
+  std::map<std::string, std::string, std::less<>> origins;  // by key: who set it: "gen3.yaml line 4"
+  std::string project;                                      // the repositories this one is for; "" for all
+  std::vector<Policy> projects;                             // each whole, with what it inherits
 
   // "gen3": automatic when clean. "tre": a reviewer decides. NotFound for other names.
   static Result<Policy> profile(std::string_view name);
-  // Unknown keys, wrong types and bad values are Invalid: "policy.yaml line 7: …". Starts from `extends:` (a profile).
-  static Result<Policy> parse(std::string_view yaml, std::string_view file_name);
+  // Brings the text of a file that is named in `extends:`.
+  using Loader = std::function<Result<std::string>(const std::string& name)>;
+  // Unknown keys, wrong types and bad values are Invalid: "policy.yaml line 7: …". Starts from `extends:`, a profile or
+  // (with a loader) another file.
+  static Result<Policy> parse(std::string_view yaml, std::string_view file_name, const Loader& load = {});
   static std::string_view json_schema();
+  // The project's own policy where one of `projects` is for this repository, else this one. The longest name wins.
+  const Policy& for_repository(std::string_view repository) const;
 };
+// A file may build on a file, which may … : deeper than this nobody can say what holds.
+inline constexpr std::size_t kExtendsDepthMax = 8;
+
+// The checks of a built image that `checks:` may name. The others of the checklist are seen in a Dockerfile only.
+std::span<const std::string_view> image_checks();
 
 // Something in the image that was not, or not fully, judged, and why.
 struct Unjudged {
   std::string what;    // "layer sha256:…", "debian:13", "package foo 1.x"
   std::string reason;  // "encrypted layer", "no advisory data", "version does not parse", "time limit" …
   std::string code;    // stable: "encrypted-layer", "no-advisory-data", …
+};
+
+// What is known of the base image under this one. Absent in Facts where no base is registered, or nobody looked.
+struct BaseFact {
+  enum class Standing { None, Outdated, Kept, Current };
+  Standing standing = Standing::None;
+  std::string reference;  // "" for None
+  Time built;             // the generation it is built on
+  Time current;           // the newest one
+  std::size_t behind = 0;
+  std::size_t keep = 0;
+  bool is_chain = true;  // false: proven by its last layer alone
+  std::string starred_why;
+  bool is_starred = false;
+  std::vector<std::string> offered;  // some of what may be built on instead
+  bool is_admitted = false;          // it was let in on this base: age alone then takes nothing back
+};
+
+// A check of the checklist that the image fails, or that could not be decided.
+struct CheckFact {
+  std::string id;       // "T1"
+  std::string message;  // a sentence
+  bool is_known = true;
 };
 
 struct Facts {
@@ -71,6 +113,8 @@ struct Facts {
   std::string stream;                   // the distribution's advisory stream, "" unknown
   std::optional<Time> database_newest;  // date of the newest advisory data that was used
   Time now;
+  std::optional<BaseFact> base;
+  std::vector<CheckFact> checks;  // those that are not passed
 };
 
 struct Reason {
@@ -99,5 +143,15 @@ struct Decision {
 inline constexpr std::size_t kReasonsMax = 200;
 // O(findings × waivers). Adding a finding never makes the verdict milder.
 Decision evaluate(const Policy& policy, const Facts& facts);
+
+// One rule of a policy at work: what it says, who set it, what it saw and what it asked for.
+struct Explained {
+  std::string rule;     // as in Reason
+  std::string setting;  // "reject_at: critical"
+  std::string origin;   // "gen3.yaml line 5"
+  std::vector<Reason> reasons;
+};
+// Every rule, those that saw nothing too, in the order they are weighed; of a decision made by this policy.
+std::vector<Explained> explain(const Policy& policy, const Decision& decision);
 
 }  // namespace pratique::policy

@@ -13,12 +13,20 @@ std::string_view Policy::json_schema() {
   "additionalProperties": false,
   "properties": {
     "extends": {
-      "enum": [
-        "gen3",
-        "tre"
+      "anyOf": [
+        {
+          "enum": [
+            "gen3",
+            "tre"
+          ]
+        },
+        {
+          "type": "string",
+          "pattern": "\\.ya?ml$"
+        }
       ],
       "default": "gen3",
-      "description": "The profile whose values hold where this file says nothing."
+      "description": "A profile, or another policy file, whose values hold where this file says nothing."
     },
     "name": {
       "type": "string",
@@ -101,6 +109,56 @@ std::string_view Policy::json_schema() {
       ],
       "description": "Something in the image could not be judged; never clean."
     },
+    "on_base_unproven": {
+      "enum": [
+        "approve",
+        "review",
+        "reject"
+      ],
+      "description": "Built on none of the registered base images. Holds as soon as one is registered."
+    },
+    "on_base_outdated": {
+      "enum": [
+        "approve",
+        "review",
+        "reject"
+      ],
+      "description": "Built on a generation of a base image that is no longer kept."
+    },
+    "checks": {
+      "type": [
+        "object",
+        "null"
+      ],
+      "propertyNames": {
+        "enum": [
+          "D2",
+          "D4",
+          "D5",
+          "D7",
+          "D8",
+          "T1",
+          "T2",
+          "T4",
+          "T5",
+          "T6",
+          "T7",
+          "T8",
+          "T10",
+          "T11",
+          "B3",
+          "DS-0031"
+        ]
+      },
+      "additionalProperties": {
+        "enum": [
+          "approve",
+          "review",
+          "reject"
+        ]
+      },
+      "description": "What a failed check of the built image asks for; those not named advise."
+    },
     "approval_lifetime_days": {
       "type": "integer",
       "minimum": 1,
@@ -167,6 +225,65 @@ std::string_view Policy::json_schema() {
           }
         }
       }
+    },
+    "projects": {
+      "type": [
+        "object",
+        "null"
+      ],
+      "maxProperties": 1000,
+      "additionalProperties": {
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+          "name": {
+            "$ref": "#/properties/name"
+          },
+          "when_clean": {
+            "$ref": "#/properties/when_clean"
+          },
+          "reject_at": {
+            "$ref": "#/properties/reject_at"
+          },
+          "review_at": {
+            "$ref": "#/properties/review_at"
+          },
+          "on_unknown_severity": {
+            "$ref": "#/properties/on_unknown_severity"
+          },
+          "only_fixable": {
+            "$ref": "#/properties/only_fixable"
+          },
+          "on_known_exploited": {
+            "$ref": "#/properties/on_known_exploited"
+          },
+          "database_age_max_days": {
+            "$ref": "#/properties/database_age_max_days"
+          },
+          "on_stale_database": {
+            "$ref": "#/properties/on_stale_database"
+          },
+          "on_unjudged": {
+            "$ref": "#/properties/on_unjudged"
+          },
+          "on_base_unproven": {
+            "$ref": "#/properties/on_base_unproven"
+          },
+          "on_base_outdated": {
+            "$ref": "#/properties/on_base_outdated"
+          },
+          "checks": {
+            "$ref": "#/properties/checks"
+          },
+          "approval_lifetime_days": {
+            "$ref": "#/properties/approval_lifetime_days"
+          },
+          "waivers": {
+            "$ref": "#/properties/waivers"
+          }
+        }
+      },
+      "description": "What is different for a repository and those below it, by name, with or without the namespace."
     }
   }
 }

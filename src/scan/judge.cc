@@ -10,7 +10,9 @@ namespace {
 
 class Judge {
  public:
-  Judge(const ImageFacts& facts, const advisory::Database& database, Time now) : facts_(facts), database_(database) {
+  Judge(const ImageFacts& facts, const advisory::Database& database, Time now, const std::optional<BaseNote>& base)
+      : facts_(facts), database_(database) {
+    report_.base = base;
     report_.image = printable(facts.image, 1000);
     report_.digest = facts.digest;
     report_.platform = facts.config.platform;
@@ -31,6 +33,7 @@ class Judge {
     report_.packages = std::move(image.packages);
     check_content();
     match();
+    report_.checks = check_image(facts_, image.sights, report_.base ? report_.base->layers : 0);
     return std::move(report_);
   }
 
@@ -144,8 +147,9 @@ class Judge {
 
 }  // namespace
 
-ScanReport judge(const ImageFacts& facts, const advisory::Database& database, Time now) {
-  return Judge(facts, database, now).run();
+ScanReport judge(const ImageFacts& facts, const advisory::Database& database, Time now,
+                 const std::optional<BaseNote>& base) {
+  return Judge(facts, database, now, base).run();
 }
 
 std::map<vuln::Severity, std::size_t> ScanReport::counts() const {

@@ -148,7 +148,9 @@ TarVisitor::Data LayerReader::on_entry(FileEntry entry, bool is_sparse) {
   writer_.entry(entry);
   ++entries_;
   if (records_.size() > kRecordsBytes) give();
-  if (entry.type != FileType::Regular || !extractor_for(entry.path)) return Data::Unwanted;
+  const auto* extractor = entry.type == FileType::Regular ? extractor_for(entry.path) : nullptr;
+  if (!extractor) return Data::Unwanted;
+  if (extractor->file_bytes_max > 0) return on_source(*extractor, std::move(entry), is_sparse);
   // Where such a file counts, merge() finds it unread and says so.
   if (is_sparse) return Data::Unwanted;
   if (entry.size > limits_.kept_file_bytes_max || kept_bytes_ + entry.size > limits_.kept_bytes_max) {
@@ -157,6 +159,20 @@ TarVisitor::Data LayerReader::on_entry(FileEntry entry, bool is_sparse) {
     return Data::Unwanted;
   }
   kept_bytes_ += entry.size;
+  kept_path_ = std::move(entry.path);
+  kept_.clear();
+  return Data::Wanted;
+}
+
+// What only advises has its own room: it must not keep a package database from being read.
+TarVisitor::Data LayerReader::on_source(const Extractor& extractor, FileEntry entry, bool is_sparse) {
+  if (is_sparse || entry.size > extractor.file_bytes_max || source_bytes_ + entry.size > extractor.layer_bytes_max) {
+    Extract unread{.entry = entries_ - 1, .extractor = std::string(extractor.name)};
+    unread.notes.push_back({NoteKind::UnreadSource, 0, human_bytes(entry.size)});
+    writer_.extract(unread);
+    return Data::Unwanted;
+  }
+  source_bytes_ += entry.size;
   kept_path_ = std::move(entry.path);
   kept_.clear();
   return Data::Wanted;

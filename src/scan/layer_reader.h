@@ -15,6 +15,8 @@
 
 namespace pratique::scan {
 
+struct Extractor;
+
 // Buffers between inflate and its two readers. With a second thread the hash of the uncompressed bytes (the diffID)
 // costs no wall time: it takes about half as long as inflating gzip.
 class DigestingOutput final : public Output {
@@ -48,6 +50,7 @@ class LayerReader final : private TarVisitor {
 
  private:
   Data on_entry(FileEntry entry, bool is_sparse) override;
+  Data on_source(const Extractor& extractor, FileEntry entry, bool is_sparse);
   void on_data(Bytes bytes) override;
   void on_data_end() override;
   void on_gap(Gap gap) override;
@@ -66,6 +69,7 @@ class LayerReader final : private TarVisitor {
   std::size_t entries_ = 0;
   std::size_t gaps_ = 0;
   std::uint64_t kept_bytes_ = 0;
+  std::uint64_t source_bytes_ = 0;
   std::string kept_path_;
   std::string kept_;
 };

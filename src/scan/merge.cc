@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "scan/extractors/extractors.h"
 #include "scan/path.h"
+#include "scan/sights.h"
 #include "scan/tree.h"
 
 namespace pratique::scan {
@@ -63,6 +64,7 @@ class Merger {
     take_packages(image);
     report_contradictions(image);
     report_unread_databases(image);
+    image.sights = sights_of(tree_, extracts_);
     return image;
   }
 
@@ -194,7 +196,7 @@ class Merger {
   }
 
   ImageTree tree_;
-  std::map<std::pair<int, std::size_t>, const Extract*> extracts_;
+  ExtractsByEntry extracts_;
   std::vector<Source> sources_;
   std::map<PackageKey, int> origins_;
 };

@@ -73,6 +73,12 @@ void RecordWriter::extract(const Extract& extract) {
   if (extract.distribution) distribution(*extract.distribution);
   number(extract.gaps.size());
   for (const auto& item : extract.gaps) gap(item);
+  number(extract.notes.size());
+  for (const auto& note : extract.notes) {
+    number(static_cast<std::uint64_t>(note.kind));
+    number(note.line);
+    text(note.text);
+  }
 }
 
 void RecordWriter::gap(const Gap& gap) {
@@ -251,7 +257,20 @@ class RecordReader {
       if (TRY(byte()) != kGap) return corrupt("an extract holds something else than a gap");
       extract.gaps.push_back(TRY(read_gap()));
     }
+    TRY(read_notes(extract));
     into_.extracts.push_back(std::move(extract));
+    return {};
+  }
+
+  Status read_notes(Extract& extract) {
+    auto notes = TRY(number(kNotesPerFileMax));
+    for (std::uint64_t i = 0; i < notes; ++i) {
+      SourceNote note;
+      note.kind = static_cast<NoteKind>(TRY(number(static_cast<std::uint64_t>(NoteKind::UnreadSource))));
+      note.line = static_cast<std::uint32_t>(TRY(number(UINT32_MAX)));
+      note.text = TRY(text());
+      extract.notes.push_back(std::move(note));
+    }
     return {};
   }
 

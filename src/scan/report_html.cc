@@ -86,6 +86,7 @@ class HtmlReport {
     counts();
     for (const auto& layer : view_.layers) layer_section(layer);
     gaps();
+    checklist();
     list_section("What to do next", view_.next_steps);
     packages();
     out_ += format("<footer><p>{}</p></footer>\n</main>\n</body>\n</html>\n", safe(view_.coverage));
@@ -159,9 +160,11 @@ class HtmlReport {
   void layer_section(const LayerGroup& group) {
     out_ += "<section class=\"card layer\">\n<header>";
     if (group.summary) {
-      out_ += format("<h3>Layer {} of {}</h3><span class=\"soft small\"><code>{}</code> · {} · {}</span></header>\n",
-                     group.layer + 1, report_.layers.size(), safe(group.summary->digest.short_text()),
-                     human_bytes(group.summary->size), plural(group.findings(), "finding"));
+      out_ += format("<h3>Layer {} of {}{}</h3><span class=\"soft small\"><code>{}</code> · {} · {}</span></header>\n",
+                     group.layer + 1, report_.layers.size(),
+                     report_.base && static_cast<std::size_t>(group.layer) < report_.base->layers ? " (base)" : "",
+                     safe(group.summary->digest.short_text()), human_bytes(group.summary->size),
+                     plural(group.findings(), "finding"));
       if (!group.summary->instruction.empty()) out_ += format("<pre>{}</pre>\n", safe(group.summary->instruction));
     } else {
       out_ += "<h3>Of no layer we know</h3></header>\n";
@@ -232,6 +235,24 @@ class HtmlReport {
                      safe(gap.what), gap.what.empty() ? "" : ": ", safe(gap.reason), safe(gap.code, 100));
     }
     if (shown < report_.gaps.size()) out_ += format("<li>and {} more</li>\n", report_.gaps.size() - shown);
+    out_ += "</ul>\n</div>\n</section>\n";
+  }
+
+  void checklist() {
+    auto shown = std::ranges::count_if(report_.checks, [](const auto& c) { return c.state != CheckState::Passed; });
+    if (shown == 0) return;
+    out_ +=
+        format("<section>\n<h2>Checklist</h2>\n<div class=\"card\">\n<p class=\"soft small\">{} of {} passed.</p>\n",
+               report_.checks.size() - static_cast<std::size_t>(shown), report_.checks.size());
+    out_ += "<ul class=\"gaps\">\n";
+    for (const auto& check : report_.checks) {
+      if (check.state == CheckState::Passed) continue;
+      out_ += format("<li><b>{}</b> {}{}", safe(check.id, 40), safe(check.message),
+                     check.state == CheckState::Failed ? "" : " <span class=\"soft small\">[not decided]</span>");
+      for (const auto& place : check.places) out_ += format("<br><code class=\"soft\">{}</code>", safe(place, 300));
+      if (!check.fix.empty()) out_ += format("<br>→ {}", safe(check.fix));
+      out_ += "</li>\n";
+    }
     out_ += "</ul>\n</div>\n</section>\n";
   }
 

@@ -1,5 +1,6 @@
 // The published form of a report: docs/formats/report.md, docs/formats/report.schema.json.
 #include <algorithm>
+#include <array>
 
 #include "base/format.h"
 #include "base/text.h"
@@ -99,6 +100,31 @@ Json to_json(const advisory::DatabaseInfo& database) {
                        {"sources", list(database.sources, [](const auto& source) { return to_json(source); })}});
 }
 
+Json to_json(const BaseNote& base) {
+  auto json = Json::object({{"reference", base.reference},
+                            {"standing", base.standing},
+                            {"layers", static_cast<std::uint64_t>(base.layers)},
+                            {"proof", base.proof},
+                            {"built", base.built.to_rfc3339()},
+                            {"current", base.current.to_rfc3339()},
+                            {"behind", static_cast<std::uint64_t>(base.behind)},
+                            {"keep", static_cast<std::uint64_t>(base.keep)},
+                            {"starred", base.is_starred},
+                            {"starred_why", base.starred_why}});
+  json.set("removed_by_rebuild",
+           base.removed_by_rebuild ? Json(static_cast<std::uint64_t>(*base.removed_by_rebuild)) : Json());
+  json.set("offered", texts(base.offered));
+  return json;
+}
+
+Json to_json(const ImageCheck& check) {
+  return Json::object({{"id", check.id},
+                       {"state", to_string(check.state)},
+                       {"message", check.message},
+                       {"places", texts(check.places)},
+                       {"fix", check.fix}});
+}
+
 Json summary_of(const ScanReport& report) {
   auto counts = report.counts();
   auto severities = Json::object();
@@ -107,7 +133,11 @@ Json summary_of(const ScanReport& report) {
     severities.set(vuln::to_string(severity), static_cast<std::uint64_t>(counts[severity]));
   auto fixable =
       std::count_if(report.findings.begin(), report.findings.end(), [](const auto& f) { return f.is_fixable(); });
+  auto of_base = std::ranges::count_if(report.findings, [&](const auto& f) { return report.is_of_base(f); });
+  auto failed = std::ranges::count(report.checks, CheckState::Failed, &ImageCheck::state);
   return Json::object({{"severities", severities},
+                       {"of_base", static_cast<std::uint64_t>(of_base)},
+                       {"failed_checks", static_cast<std::uint64_t>(failed)},
                        {"findings", static_cast<std::uint64_t>(report.findings.size())},
                        {"fixable", static_cast<std::uint64_t>(fixable)},
                        {"packages", static_cast<std::uint64_t>(report.packages.size())},
@@ -115,6 +145,11 @@ Json summary_of(const ScanReport& report) {
 }
 
 }  // namespace
+
+std::string_view to_string(CheckState state) {
+  constexpr std::array<std::string_view, 3> kWords = {"passed", "failed", "unknown"};
+  return kWords.at(static_cast<std::size_t>(state));
+}
 
 Json ScanReport::to_json() const {
   const auto& system = distribution;
@@ -125,9 +160,11 @@ Json ScanReport::to_json() const {
   json.set("scanned", scanned.to_rfc3339());
   json.set("summary", summary_of(*this));
   json.set("distribution", system ? scan::to_json(*system) : Json());
+  json.set("base", base ? scan::to_json(*base) : Json());
   json.set("layers", list(layers, [](const auto& layer) { return scan::to_json(layer); }));
   json.set("findings", list(findings, [&](const auto& finding) { return scan::to_json(finding, system); }));
   json.set("gaps", list(gaps, [](const auto& gap) { return scan::to_json(gap); }));
+  json.set("checks", list(checks, [](const auto& check) { return scan::to_json(check); }));
   json.set("packages", list(packages, [&](const auto& package) { return scan::to_json(package, system); }));
   json.set("database", scan::to_json(database));
   return json;
@@ -243,6 +280,36 @@ Result<advisory::DatabaseInfo> database_from(const Json& json) {
                                 .digest = TRY(text_at(json, "digest"))};
 }
 
+Result<BaseNote> base_from(const Json& json) {
+  BaseNote base{.reference = TRY(text_at(json, "reference")),
+                .standing = TRY(text_at(json, "standing")),
+                .layers = static_cast<std::size_t>(TRY(number_at(json, "layers", 0))),
+                .proof = TRY(text_at(json, "proof")),
+                .built = TRY(time_at(json, "built")),
+                .current = TRY(time_at(json, "current")),
+                .behind = static_cast<std::size_t>(TRY(number_at(json, "behind", 0))),
+                .keep = static_cast<std::size_t>(TRY(number_at(json, "keep", 0))),
+                .is_starred = json["starred"].as_bool().value_or(false),
+                .starred_why = TRY(text_at(json, "starred_why")),
+                .removed_by_rebuild = {},
+                .offered = TRY(texts_at(json, "offered"))};
+  if (!json["removed_by_rebuild"].is_null())
+    base.removed_by_rebuild = static_cast<std::size_t>(TRY(number_at(json, "removed_by_rebuild", 0)));
+  return base;
+}
+
+Result<ImageCheck> check_from(const Json& json) {
+  auto word = TRY(text_at(json, "state"));
+  for (auto state : {CheckState::Passed, CheckState::Failed, CheckState::Unknown})
+    if (to_string(state) == word)
+      return ImageCheck{.id = TRY(text_at(json, "id")),
+                        .state = state,
+                        .message = TRY(text_at(json, "message")),
+                        .places = TRY(texts_at(json, "places")),
+                        .fix = TRY(text_at(json, "fix"))};
+  return invalid("an unknown state of a check");
+}
+
 Result<ScanReport> report_from(const Json& json) {
   if (TRY(number_at(json, "version", 1)) != kReportVersion) return invalid("a report of another version");
   ScanReport report;
@@ -258,6 +325,9 @@ Result<ScanReport> report_from(const Json& json) {
   report.findings = TRY(list_at(json, "findings", finding_from));
   report.gaps = TRY(list_at(json, "gaps", gap_from));
   report.packages = TRY(list_at(json, "packages", package_from));
+  // Reports that were kept before there were bases and checks have neither.
+  if (!json["base"].is_null()) report.base = TRY(base_from(json["base"]));
+  if (!json["checks"].is_null()) report.checks = TRY(list_at(json, "checks", check_from));
   report.database = TRY(database_from(json["database"]));
   return report;
 }

@@ -19,6 +19,8 @@ constexpr std::size_t kIdsMax = 12;
 constexpr std::size_t kGapsMax = 60;
 // Verdict sentences beyond this are in the decision itself.
 constexpr std::size_t kReasonsMax = 10;
+// Where a check failed: enough to find the rest.
+constexpr std::size_t kPlacesMax = 5;
 
 Style style_of(vuln::Severity severity) {
   switch (severity) {
@@ -58,6 +60,7 @@ class TextReport {
     line(bold("Findings") + "     " + view_.counts + summary_of_fixes());
     for (const auto& layer : view_.layers) layer_section(layer);
     gaps();
+    checklist();
     heading("What to do next");
     for (const auto& step : view_.next_steps) bullet("-", step);
     line("");
@@ -123,8 +126,9 @@ class TextReport {
   void layer_section(const LayerGroup& group) {
     line("");
     if (group.summary) {
-      line(format("{}  {}  {}  {}", bold(format("Layer {} of {}", group.layer + 1, report_.layers.size())),
-                  group.summary->digest.short_text(), human_bytes(group.summary->size),
+      bool is_of_base = report_.base && static_cast<std::size_t>(group.layer) < report_.base->layers;
+      line(format("{}{}  {}  {}  {}", bold(format("Layer {} of {}", group.layer + 1, report_.layers.size())),
+                  is_of_base ? " (base)" : "", group.summary->digest.short_text(), human_bytes(group.summary->size),
                   plural(group.findings(), "finding")));
       if (!group.summary->instruction.empty()) paragraph(printable(group.summary->instruction, 300), 2, 4, Style::Dim);
     } else {
@@ -169,6 +173,23 @@ class TextReport {
       bullet("!", format("{}{}{}  [{}]", gap.what, gap.what.empty() ? "" : ": ", gap.reason, gap.code));
     }
     if (shown < report_.gaps.size()) bullet("!", format("and {} more", report_.gaps.size() - shown));
+  }
+
+  void checklist() {
+    auto shown = std::ranges::count_if(report_.checks, [](const auto& c) { return c.state != CheckState::Passed; });
+    if (shown == 0) return;
+    heading(format("Checklist ({} of {} passed)", report_.checks.size() - static_cast<std::size_t>(shown),
+                   report_.checks.size()));
+    for (const auto& check : report_.checks) {
+      if (check.state == CheckState::Passed) continue;
+      bool is_failed = check.state == CheckState::Failed;
+      bullet(is_failed ? "✗" : "?", format("{}: {}{}", check.id, check.message, is_failed ? "" : "  [not decided]"));
+      for (std::size_t i = 0; i < std::min(check.places.size(), kPlacesMax); ++i)
+        paragraph(printable(check.places[i], 300), 6, 8, Style::Dim);
+      if (check.places.size() > kPlacesMax)
+        paragraph(format("and {} more", check.places.size() - kPlacesMax), 6, 8, Style::Dim);
+      if (!check.fix.empty()) paragraph(format("→ {}", check.fix), 4, 6);
+    }
   }
 
   const ScanReport& report_;

@@ -81,6 +81,27 @@ std::string describe_counts(const ScanReport& report) {
   return text;
 }
 
+std::string describe_base(const ScanReport& report) {
+  const auto& base = *report.base;
+  if (base.standing == "none") return "none of the registered base images";
+  auto text =
+      format("{} of {}, {} of {} layers", base.reference, base.built.to_date(), base.layers, report.layers.size());
+  if (base.behind > 0) text += format("; {} old", plural(base.behind, "generation"));
+  if (base.standing == "outdated") text += ", no longer accepted";
+  return base.proof == "chain" ? text : text + " (by its last layer)";
+}
+
+// Whose work it is to repair them: whoever builds on the base, or the author.
+std::string describe_shares(const ScanReport& report) {
+  auto of_base = static_cast<std::size_t>(
+      std::ranges::count_if(report.findings, [&](const auto& finding) { return report.is_of_base(finding); }));
+  auto text = format("{} in the base, {} in your own layers", of_base, report.findings.size() - of_base);
+  const auto& removed = report.base->removed_by_rebuild;
+  if (removed && report.base->behind > 0)
+    text += format("; a rebuild on the current base removes {} of {}", *removed, report.findings.size());
+  return text;
+}
+
 std::vector<std::pair<std::string, std::string>> facts_of(const ScanReport& report, const ReportContext& context) {
   std::vector<std::pair<std::string, std::string>> facts{{"Image", report.image}};
   if (report.digest) facts.emplace_back("Digest", report.digest->to_string());
@@ -91,6 +112,12 @@ std::vector<std::pair<std::string, std::string>> facts_of(const ScanReport& repo
   facts.emplace_back("System", name);
   facts.emplace_back("Contents",
                      plural(report.packages.size(), "package") + " in " + plural(report.layers.size(), "layer"));
+  if (report.base) facts.emplace_back("Base", describe_base(report));
+  if (report.base && report.base->is_starred)
+    facts.emplace_back("", report.base->starred_why.empty() ? "that base is unavailable for now"
+                                                            : "that base is starred: " + report.base->starred_why);
+  if (report.base && report.base->layers > 0 && !report.findings.empty())
+    facts.emplace_back("Findings", describe_shares(report));
   facts.emplace_back("Advisories", describe(report.database));
   facts.emplace_back("Coverage", describe_coverage(report));
   facts.emplace_back("Scanned", report.scanned.to_rfc3339());

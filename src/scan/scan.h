@@ -33,9 +33,9 @@ std::optional<int> run_worker_if_asked(int argc, char** argv);
 
 // Something that could not be read or known. Never means clean.
 struct Gap {
-  std::string code;  // stable: "encrypted-layer", "foreign-layer", "unknown-media-type", "diff-id-mismatch",
-                     // "truncated", "limit", "timed-out", "worker-died", "bad-database", "no-advisory-data",
-                     // "no-os-release" … (docs/formats/report.md)
+  std::string code;    // stable: "encrypted-layer", "foreign-layer", "unknown-media-type", "diff-id-mismatch",
+                       // "truncated", "limit", "timed-out", "worker-died", "bad-database", "no-advisory-data",
+                       // "no-os-release" … (docs/formats/report.md)
   std::string what;    // "layer sha256:…", "var/lib/dpkg/status line 12"
   std::string reason;  // a sentence
 };
@@ -61,6 +61,20 @@ struct FileEntry {
   std::string link;  // target of a symlink (as written) or hard link (normalised)
 };
 
+// What a line of program source does that cannot work, or matters, where there is no network.
+enum class NoteKind : std::uint8_t {
+  Url,           // fetches an address
+  HubCall,       // loads a model or data set by its name on a hub
+  InstallCall,   // installs packages while it runs
+  HubUse,        // uses a hub's library at all
+  UnreadSource,  // the file was not read: too large, or too many of them
+};
+struct SourceNote {
+  NoteKind kind = NoteKind::Url;
+  std::uint32_t line = 0;
+  std::string text;  // the call or address, printable, bounded
+};
+
 // What an extractor read from one file (a package database, os-release), inside the sandbox: the text itself never
 // leaves the worker, so nothing outside it parses hostile bytes of this kind.
 struct Extract {
@@ -69,6 +83,7 @@ struct Extract {
   std::vector<vuln::Package> packages;  // in file order, `layer` unset
   std::optional<vuln::Distribution> distribution;
   std::vector<Gap> gaps;
+  std::vector<SourceNote> notes;
 };
 
 // What one layer holds, known from its bytes alone.
@@ -149,6 +164,25 @@ class InventoryStore {
 // A tap for store::Ingest: catalogues while the bytes arrive and puts the inventory at commit.
 std::unique_ptr<store::Tap> make_tap(Cataloguer& cataloguer, InventoryStore& inventories);
 
+// A place in the merged image, and the layer that brought it.
+struct Sight {
+  std::string path;
+  int layer = -1;
+};
+
+// What the checklist asks of the file tree. Lists are cut at kSightsMax; counts are not.
+inline constexpr std::size_t kSightsMax = 20;
+struct Sights {
+  std::vector<std::string> directories;  // of those the environment mounts at: "safe_data" …
+  std::vector<Sight> data_files, secret_files, package_caches, open_programs;
+  std::size_t data_file_count = 0, package_cache_count = 0, open_program_count = 0;
+  std::vector<Sight> licences;      // of what was added, not of the distribution's packages
+  std::vector<Sight> model_caches;  // "models--org--name"
+  std::vector<Sight> hub_libraries;
+  std::vector<std::string> cuda_versions;           // of directories: "11.8"
+  std::vector<std::pair<Sight, SourceNote>> notes;  // of visible sources
+};
+
 // Everything an image holds after its layers are laid on each other.
 struct ImageInventory {
   std::optional<vuln::Distribution> distribution;
@@ -156,6 +190,7 @@ struct ImageInventory {
   std::vector<Gap> gaps;
   std::size_t files = 0;
   std::uint64_t bytes = 0;  // of regular files
+  Sights sights;
 };
 // Lays layers (lowest first) on each other: whiteouts, opaque directories, hard links, symlinks on the way, directories
 // replaced by files or links; then takes what the extractors read from the files that are visible. O(entries · log).
@@ -168,6 +203,33 @@ struct LayerSummary {
   std::string media_type;
 };
 
+// The base image under this one, where somebody knows the registered bases and could prove it. Its layers are the
+// lowest ones: a package whose `layer` is below `layers` came with the base.
+struct BaseNote {
+  std::string reference;  // what stands behind FROM; "" where it is built on none
+  std::string standing;   // "none", "outdated", "kept", "current"
+  std::size_t layers = 0;
+  std::string proof;    // "chain", "last-layer"; "" for none
+  Time built, current;  // the generation it is built on, and the newest one
+  std::size_t behind = 0, keep = 0;
+  bool is_starred = false;
+  std::string starred_why;
+  // Findings that came with the base and are not in its newest generation; nullopt where that was not looked at.
+  std::optional<std::size_t> removed_by_rebuild;
+  std::vector<std::string> offered;  // bases that may be built on, where this is on none
+};
+
+// A check of the environments' checklist, as far as a built image shows it (docs/formats/image-checks.md).
+enum class CheckState { Passed, Failed, Unknown };
+std::string_view to_string(CheckState state);  // "passed", "failed", "unknown"
+struct ImageCheck {
+  std::string id;  // "T1"
+  CheckState state = CheckState::Unknown;
+  std::string message;              // what was seen, a sentence
+  std::vector<std::string> places;  // "app/train.py:12", "layer 3"
+  std::string fix;                  // what to do; "" where it passed
+};
+
 // The whole answer about one image; serialised, it is the published report (docs/formats/report.md).
 struct ScanReport {
   std::string image;  // reference or target as asked
@@ -178,11 +240,17 @@ struct ScanReport {
   std::vector<vuln::Package> packages;
   std::vector<vuln::Finding> findings;  // worst first
   std::vector<Gap> gaps;                // what was not judged
+  std::optional<BaseNote> base;         // filled by who knows the registered bases
+  std::vector<ImageCheck> checks;       // advice, unless a policy says otherwise
   advisory::DatabaseInfo database;
   Time scanned;
   int scanner_version = kScannerVersion;
 
   std::map<vuln::Severity, std::size_t> counts() const;
+  // Did this finding come with the base image?
+  bool is_of_base(const vuln::Finding& finding) const {
+    return base && finding.package.layer >= 0 && static_cast<std::size_t>(finding.package.layer) < base->layers;
+  }
   Json to_json() const;
   static Result<ScanReport> from_json(const Json& json);
 };
@@ -195,8 +263,15 @@ struct ImageFacts {
   oci::ImageConfig config;
   std::vector<LayerInventory> layers;  // one a manifest layer; layers that could not be read carry gaps
 };
+// The checklist, of a built image. Layers below `base_layers` are the base's: what they hold is not held against
+// whoever builds on it. judge() runs it with none; run again when the base is known. Pure.
+std::vector<ImageCheck> check_image(const ImageFacts& facts, const Sights& sights, std::size_t base_layers);
+// The ids check_image() decides, in its order.
+std::vector<std::string_view> image_check_ids();
+
 // Pure: same facts, same database, same time, same report bytes. Checks each diffID against the configuration.
-ScanReport judge(const ImageFacts& facts, const advisory::Database& database, Time now);
+ScanReport judge(const ImageFacts& facts, const advisory::Database& database, Time now,
+                 const std::optional<BaseNote>& base = std::nullopt);
 
 // What the person has to do next, when a gate has spoken; rendered into the text and HTML forms.
 struct ReportContext {

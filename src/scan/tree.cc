@@ -185,6 +185,10 @@ void ImageTree::note(std::string code, std::string_view path, std::string reason
   gaps_.push_back({std::move(code), std::move(what), std::move(reason)});
 }
 
+void ImageTree::each(const std::function<void(std::string_view, const TreeNode&)>& seen) const {
+  for (const auto& [path, node] : nodes_) seen(path, node);
+}
+
 std::size_t ImageTree::files() const {
   return static_cast<std::size_t>(std::count_if(
       nodes_.begin(), nodes_.end(), [](const auto& item) { return item.second.type == FileType::Regular; }));

@@ -3,6 +3,7 @@
 // Borrows the inventories it is given; they must outlive it. Names and metadata only, no contents.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -40,7 +41,9 @@ class ImageTree {
   std::optional<Resolved> resolve(std::string_view path, Last last) const;
   const TreeNode* find(std::string_view path) const;                    // exact, follows nothing
   std::vector<std::string> children(std::string_view directory) const;  // names
-  const FileEntry* entry(const EntryRef& ref) const;                    // nullptr for layer -1
+  // Everything that is visible, in byte order of the paths.
+  void each(const std::function<void(std::string_view path, const TreeNode& node)>& seen) const;
+  const FileEntry* entry(const EntryRef& ref) const;  // nullptr for layer -1
 
   std::size_t files() const;
   std::uint64_t bytes() const;

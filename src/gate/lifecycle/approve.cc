@@ -11,6 +11,8 @@ namespace {
 
 // A note is a remark, not a document; it goes into the journal for good.
 constexpr std::size_t kNoteBytesMax = 4'000;
+constexpr std::size_t kConditionsMax = 20;
+constexpr std::size_t kConditionBytesMax = 500;
 constexpr std::size_t kFindingBytesMax = 128;
 constexpr std::size_t kScopeBytesMax = 512;
 // A waiver that nobody has to look at for longer is a change of policy, and belongs there.
@@ -56,15 +58,33 @@ Status check_note(const std::string& note) {
   return is_utf8(note) ? Status() : Status(invalid("the note is not UTF-8"));
 }
 
-Status store_review(db::Transaction& tx, std::int64_t number, const std::string& reviewer, const std::string& note) {
-  auto update = tx.prepare("UPDATE gate_submissions SET reviewer = ?, note = ? WHERE number = ?");
-  return update.bind(reviewer).bind(note).bind(number).run();
+Status check_terms(const Terms& terms) {
+  TRY(check_note(terms.note));
+  if (terms.conditions.size() > kConditionsMax) return invalid(format("more than {} conditions", kConditionsMax));
+  for (const auto& condition : terms.conditions)
+    if (trim(condition).empty() || condition.size() > kConditionBytesMax || !is_utf8(condition))
+      return invalid(format("a condition is a sentence of at most {} bytes", kConditionBytesMax));
+  return {};
+}
+
+Json json_of(const std::vector<std::string>& conditions) {
+  Json array = Json::array();
+  for (const auto& condition : conditions) array.push(condition);
+  return array;
+}
+
+Status store_review(db::Transaction& tx, std::int64_t number, const std::string& reviewer, const Terms& terms) {
+  auto update = tx.prepare("UPDATE gate_submissions SET reviewer = ?, note = ?, conditions = ? WHERE number = ?");
+  return update.bind(reviewer).bind(terms.note).bind(json_of(terms.conditions).dump()).bind(number).run();
 }
 
 // By the decision of this moment: it may have come to rest on a waiver since the reviewer's request was read.
-Result<Time> expiry_of_review(const Context& context, db::Transaction& tx, const Row& row) {
+Result<Time> expiry_of_review(const Context& context, db::Transaction& tx, const Row& row, const Terms& terms) {
   Time now = context.now();
-  Time expires = now + context.options.policy.approval_lifetime;
+  auto longest = context.options.policy.for_repository(row.submission.repository.text()).approval_lifetime;
+  if (terms.lifetime && (*terms.lifetime < days(1) || *terms.lifetime > longest))
+    return invalid(format("an approval lasts 1 to {} days by this policy", longest.count()));
+  Time expires = now + terms.lifetime.value_or(longest);
   auto latest = TRY(load(tx, row.number));
   const auto& decision = latest.submission.decision;
   if (decision && decision->waived_until) expires = std::min(expires, *decision->waived_until);
@@ -118,6 +138,7 @@ Status approve(const Context& context, db::Transaction& tx, const Row& row, cons
   Json details = Json::object();
   details.set("expires", approval.expires.to_rfc3339());
   if (!approval.note.empty()) details.set("note", approval.note);
+  if (!approval.conditions.empty()) details.set("conditions", json_of(approval.conditions));
   auto latest = TRY(load(tx, row.number));
   if (latest.submission.decision) details.set("decision", latest.submission.decision->to_json());
   TRY(move(context, tx, row,
@@ -136,16 +157,16 @@ Status approve(const Context& context, db::Transaction& tx, const Row& row, cons
   return update.bind(repository.text()).bind(approval.expires).bind(row.number).run();
 }
 
-Status approve_by_reviewer(const Context& context, const identity::Principal& who, const Row& row,
-                           const std::string& note) {
+Status approve_by_reviewer(const Context& context, const identity::Principal& who, const Row& row, const Terms& terms) {
   TRY(check_reviewer(who, row.submission));
   TRY(check_waiting(row.submission));
-  TRY(check_note(note));
+  TRY(check_terms(terms));
   auto image = TRY(context.registry.staged_image(row.staged_id));
   TRY(context.database.write([&](db::Transaction& tx) -> Status {
-    auto expires = TRY(expiry_of_review(context, tx, row));
-    TRY(approve(context, tx, row, image, {.actor = who.name(), .note = note, .expires = expires}));
-    return store_review(tx, row.number, who.name(), note);
+    auto expires = TRY(expiry_of_review(context, tx, row, terms));
+    Approval approval{.actor = who.name(), .note = terms.note, .conditions = terms.conditions, .expires = expires};
+    TRY(approve(context, tx, row, image, approval));
+    return store_review(tx, row.number, who.name(), terms);
   }));
   log::info("image approved", {{"submission", row.submission.id}, {"reviewer", who.name()}});
   return {};
@@ -162,7 +183,7 @@ Status reject_by_reviewer(const Context& context, const identity::Principal& who
   TRY(context.database.write([&](db::Transaction& tx) -> Status {
     TRY(move(context, tx, row,
              {.to = State::Rejected, .actor = who.name(), .event = "image-rejected", .details = details}));
-    return store_review(tx, row.number, who.name(), note);
+    return store_review(tx, row.number, who.name(), {.note = note, .conditions = {}, .lifetime = {}});
   }));
   log::info("image rejected", {{"submission", row.submission.id}, {"reviewer", who.name()}});
   return {};

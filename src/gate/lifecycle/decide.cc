@@ -12,15 +12,6 @@ namespace pratique::gate {
 
 namespace {
 
-// A waiver is one person's word; nobody gives it for their own image.
-Result<policy::Policy> policy_for(const Context& context, const Submission& submission) {
-  auto policy = context.options.policy;
-  auto stored = TRY(context.database.read([](db::Transaction& tx) { return load_waivers(tx); }));
-  for (auto& [waiver, owner_is_admin] : stored)
-    if (owner_is_admin || waiver.owner != submission.submitter) policy.waivers.push_back(std::move(waiver));
-  return policy;
-}
-
 State state_for(policy::Verdict verdict) {
   switch (verdict) {
     case policy::Verdict::Approve:
@@ -65,8 +56,9 @@ Status carry_out_approval(const Context& context, const Row& row, const policy::
   return context.database.write([&](db::Transaction& tx) -> Status {
     TRY(store_judgement(tx, row, parts, context.now()));
     TRY(store_decision(tx, row.number, decision));
-    return approve(context, tx, row, image,
-                   {.actor = std::string(kSystem), .note = "", .expires = *decision.approval_expires});
+    return approve(
+        context, tx, row, image,
+        {.actor = std::string(kSystem), .note = "", .conditions = {}, .expires = *decision.approval_expires});
   });
 }
 
@@ -89,6 +81,15 @@ Status carry_out_other(const Context& context, const Row& row, const policy::Dec
 
 }  // namespace
 
+// A waiver is one person's word; nobody gives it for their own image.
+Result<policy::Policy> with_waivers(const Context& context, const policy::Policy& whole, const Submission& submission) {
+  auto policy = whole.for_repository(submission.repository.text());
+  auto stored = TRY(context.database.read([](db::Transaction& tx) { return load_waivers(tx); }));
+  for (auto& [waiver, owner_is_admin] : stored)
+    if (owner_is_admin || waiver.owner != submission.submitter) policy.waivers.push_back(std::move(waiver));
+  return policy;
+}
+
 policy::Facts facts_of(const scan::ScanReport& report, Time now) {
   auto digest = report.digest.value_or(oci::Digest::of(as_bytes(report.image)));
   auto facts = facts_of_parts({{digest, report}}, now);
@@ -101,6 +102,8 @@ policy::Facts facts_of(const Submission& submission, const std::vector<PartRepor
   facts.repository = submission.repository.text();
   facts.tag = submission.tag.text();
   facts.digest = submission.digest;
+  if (facts.base)
+    facts.base->is_admitted = submission.state == State::Approved || submission.state == State::Superseded;
   return facts;
 }
 
@@ -128,12 +131,14 @@ policy::Facts facts_of_parts(const std::vector<PartReport>& parts, Time now) {
   // As well known as the part that is known least.
   if (!is_known) facts.stream.clear();
   if (!is_dated) facts.database_newest.reset();
+  facts.base = base_fact_of(parts);
+  facts.checks = check_facts_of(parts);
   return facts;
 }
 
 Result<policy::Decision> decide(const Context& context, const Submission& submission,
                                 const std::vector<PartReport>& parts) {
-  auto policy = TRY(policy_for(context, submission));
+  auto policy = TRY(with_waivers(context, context.options.policy, submission));
   return policy::evaluate(policy, facts_of(submission, parts, context.clock.now()));
 }
 

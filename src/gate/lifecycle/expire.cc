@@ -104,6 +104,9 @@ Result<std::size_t> expire_due(const Context& context) {
 }
 
 Result<std::size_t> judge_again(const Context& context) {
+  // First what others build on: their reports then say so.
+  if (auto bases = refresh_bases(context, true); !bases.ok())
+    log::error("looking at the base images failed", {{"reason", bases.error().message()}});
   auto waiting = TRY(context.database.read([](db::Transaction& tx) { return load_in_states(tx, {State::Waiting}); }));
   // One image that cannot be judged now must not shield the others.
   for (const auto& row : waiting)

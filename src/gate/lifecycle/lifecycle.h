@@ -64,6 +64,8 @@ Status decide_submission(const Context& context, std::int64_t number);
 // What the policy and the waivers of now say of these reports.
 policy::Facts facts_of_parts(const std::vector<PartReport>& parts, Time now);
 policy::Facts facts_of(const Submission& submission, const std::vector<PartReport>& parts, Time now);
+// `policy` for the submission's project, with the waivers that count for it.
+Result<policy::Policy> with_waivers(const Context& context, const policy::Policy& policy, const Submission& submission);
 Result<policy::Decision> decide(const Context& context, const Submission& submission,
                                 const std::vector<PartReport>& parts);
 // The same verdict for the same things, whatever the dates in its sentences: nothing to write into the journal again.
@@ -73,17 +75,34 @@ bool says_the_same(const std::optional<policy::Decision>& before, const policy::
 Status carry_out(const Context& context, const Row& row, const policy::Decision& decision,
                  const std::vector<PartReport>& parts);
 
+// -- base.cc ------------------------------------------------------------------------------------------------------
+// What the image is built on, of the registered bases; nullopt where none is registered.
+Result<std::optional<scan::BaseNote>> note_base(const Context& context, const scan::ImageFacts& facts);
+// How many of the report's findings a build on the newest generation would not have.
+Status compare_with_rebuild(const Context& context, scan::ScanReport& report);
+std::optional<policy::BaseFact> base_fact_of(const std::vector<PartReport>& parts);
+std::vector<policy::CheckFact> check_facts_of(const std::vector<PartReport>& parts);
+Result<bases::Base> register_base(const Context& context, const identity::Principal& who,
+                                  const oci::RepositoryName& repository, const oci::Tag& tag,
+                                  const std::string& reference, std::size_t keep);
+// `is_new_data`: judges every base, not only the rebuilt ones.
+Result<std::size_t> refresh_bases(const Context& context, bool is_new_data);
+
+// -- trial.cc -----------------------------------------------------------------------------------------------------
+Result<std::vector<policy::Explained>> explain(const Context& context, const Row& row);
+Result<PolicyTrial> try_policy(const Context& context, const policy::Policy& policy);
+
 // -- approve.cc ---------------------------------------------------------------------------------------------------
 struct Approval {
   std::string actor;
   std::string note;
+  std::vector<std::string> conditions;
   Time expires;
 };
 // → approved: promotes, admits, supersedes what was approved under the name before. Inside the caller's transaction.
 Status approve(const Context& context, db::Transaction& tx, const Row& row, const registry::StagedImage& image,
                const Approval& approval);
-Status approve_by_reviewer(const Context& context, const identity::Principal& who, const Row& row,
-                           const std::string& note);
+Status approve_by_reviewer(const Context& context, const identity::Principal& who, const Row& row, const Terms& terms);
 Status reject_by_reviewer(const Context& context, const identity::Principal& who, const Row& row,
                           const std::string& note);
 Result<std::string> grant_waiver(const Context& context, const identity::Principal& who, policy::Waiver waiver);

@@ -118,7 +118,10 @@ Result<PartReport> judge_image(const Context& context, const Submission& submiss
       .image = name_of(submission), .digest = digest, .manifest = manifest, .config = std::move(*config)};
   for (const auto& layer : manifest.layers)
     facts.layers.push_back(TRY(inventory_of(context, submission.repository, layer)));
-  return PartReport{digest, scan::judge(facts, *advisories, context.now())};
+  auto base = TRY(note_base(context, facts));
+  PartReport part{digest, scan::judge(facts, *advisories, context.now(), base)};
+  TRY(compare_with_rebuild(context, part.report));
+  return part;
 }
 
 bool is_attestation(const oci::Descriptor& child) {

@@ -15,10 +15,15 @@ constexpr std::string_view kOsReleaseLocations[] = {"etc/os-release", "usr/lib/o
 constexpr std::string_view kDpkgLocations[] = {"var/lib/dpkg/status", "var/lib/dpkg/status.d/"};
 constexpr std::string_view kApkLocations[] = {"lib/apk/db/installed", "usr/lib/apk/db/installed"};
 
+// A program somebody wrote has some KiB; what is larger was generated.
+constexpr std::uint64_t kSourceBytesMax = 1 << 20;
+constexpr std::uint64_t kSourcesBytesMax = 64 << 20;
+
 constexpr Extractor kExtractors[] = {
     {"os-release", 1, wants_os_release, extract_os_release, kOsReleaseLocations},
     {"dpkg", 1, wants_dpkg, extract_dpkg, kDpkgLocations},
     {"apk", 1, wants_apk, extract_apk, kApkLocations},
+    {"sources", 1, wants_sources, extract_sources, {}, kSourceBytesMax, kSourcesBytesMax},
 };
 
 }  // namespace

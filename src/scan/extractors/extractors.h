@@ -22,6 +22,9 @@ struct Extractor {
   // Where the file is looked for in the merged image, first hit first; a trailing "/" means every file in the
   // directory.
   std::span<const std::string_view> locations;
+  // Larger files, and more of them than that in one layer, are not read and say so in a note; 0: as the limits of a
+  // layer say, and then it is a gap.
+  std::uint64_t file_bytes_max = 0, layer_bytes_max = 0;
 };
 
 std::span<const Extractor> extractors();
@@ -33,6 +36,9 @@ std::string extractors_fingerprint();                     // "os-release/1 dpkg/
 constexpr std::size_t kGapsPerFileMax = 50;
 // The whole of Debian is 64,000 packages; more in one image is an attack on memory.
 constexpr std::size_t kPackagesPerFileMax = 100'000;
+// More calls than this in one file say nothing new.
+constexpr std::size_t kNotesPerFileMax = 40;
+constexpr std::size_t kNoteBytesMax = 160;
 // Longest name, version or other field that is kept. dpkg and apk names are below 100.
 constexpr std::size_t kFieldBytesMax = 512;
 
@@ -68,6 +74,10 @@ class Lines {
   std::size_t number_ = 0;
 };
 
+// Where packages and their tests lie: thousands of sources nobody in the project wrote.
+bool is_of_packages(std::string_view path);
+bool wants_sources(std::string_view path);
+void extract_sources(std::string_view path, std::string_view content, Extract& out);
 bool wants_os_release(std::string_view path);
 void extract_os_release(std::string_view path, std::string_view content, Extract& out);
 bool wants_dpkg(std::string_view path);
