@@ -7,7 +7,10 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
+#include "base/json.h"
 #include "base/result.h"
 
 namespace pratique::cli {
@@ -23,6 +26,11 @@ struct Services {
   std::function<Status(const ServeOptions&)> serve;  // returns when told to stop by SIGTERM or SIGINT
   // Sets a local user's password straight in the data directory of a stopped or running server.
   std::function<Status(const std::string& data, const std::string& user, const std::string& password)> reset_password;
+  // Reads and checks everything a start would read, and starts nothing.
+  std::function<Status(const ServeOptions&)> check_config;
+  // {"settings":[{"key","value","from"}]}
+  std::function<Result<Json>(const ServeOptions&)> describe_config;
+  std::function<Result<std::string>(std::string_view form)> config_reference;  // markdown, man or yaml
 };
 
 inline constexpr int kDone = 0;
@@ -36,5 +44,7 @@ int run(int argc, char** argv, const Services& services);
 // $PRATIQUE_DATA, else /var/lib/pratique for root, else $XDG_DATA_HOME/pratique, else ~/.local/share/pratique.
 std::string default_data_directory();
 inline constexpr std::string_view kVersion = "0.1.0";
+// The nearest known word within two edits; "" when nothing is near.
+std::string nearest(std::string_view word, const std::vector<std::string>& known);
 
 }  // namespace pratique::cli

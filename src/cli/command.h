@@ -38,8 +38,6 @@ std::span<const Command> commands();
 std::string_view help_text(std::string_view path);
 // What `pratique PATH --help` prints: usage, summary, options, the page.
 std::string render_help(std::string_view path, bool colour);
-// The nearest known word within two edits; "" when nothing is near.
-std::string nearest(std::string_view word, const std::vector<std::string>& known);
 std::string completion_script(std::string_view shell);  // "" for a shell we do not know
 
 }  // namespace pratique::cli

@@ -13,6 +13,8 @@ const Option kPasswordStdin = {"--password-stdin", "", "read the password from s
 const Option kTextOrJson = {"--format", "text|json", "how to print", "text"};
 const Option kNote = {"--note", "TEXT", "what the submitter and the journal are told"};
 const Option kData = {"--data", "DIR", "the data directory (default: $PRATIQUE_DATA, else /var/lib/pratique for root)"};
+const Option kConfig = {"--config", "FILE", "configuration in YAML (`pratique admin config reference`)"};
+const Option kListen = {"--listen", "HOST:PORT", "where to listen (default: 127.0.0.1:5000)"};
 const Option kDatabase = {"--db", "FILE", "the advisory database (default: advisories.db in the data directory)"};
 
 Options remote(Options more = {}) {
@@ -50,9 +52,10 @@ const std::vector<Command>& table() {
        "Run the gate: registry, inspection, decisions, API",
        0,
        0,
-       {{"--config", "FILE", "configuration (YAML; docs/formats/configuration.md)"},
+       {kConfig,
         kData,
-        {"--listen", "HOST:PORT", "where to listen (default 127.0.0.1:5000)"}},
+        kListen,
+        {"--check-config", "", "read and check everything a start would read, and start nothing"}},
        serve_command},
       {"scan", "TARGET", "Inspect an image or a root directory on this machine", 1, 1,
        registry_source({{"--format", "table|json|html", "how to report", "table"},
@@ -150,6 +153,20 @@ const std::vector<Command>& table() {
        remote({{"--role", "ROLE", "submitter, reviewer, runner or admin (repeatable)"}}), user_roles_command},
       {"admin user disable", "NAME", "Refuse a user from now on", 1, 1, remote(), user_disable_command},
       {"admin user enable", "NAME", "Let a disabled user in again", 1, 1, remote(), user_enable_command},
+      {"admin config show",
+       "",
+       "Print what `pratique serve` would run with, and where each value comes from",
+       0,
+       0,
+       {kConfig, kData, kListen, kTextOrJson},
+       config_show_command},
+      {"admin config reference",
+       "",
+       "Print every setting with its form, default and meaning",
+       0,
+       0,
+       {{"--format", "markdown|man|yaml", "a page, a manual page, or a file to start from", "markdown"}},
+       config_reference_command},
       {"admin journal show", "", "Print what happened, oldest first", 0, 0,
        remote({{"--after", "N", "start behind this entry", "0"},
                {"--limit", "N", "at most this many", "100"},

@@ -17,6 +17,7 @@
 #include "daemon/config.h"
 #include "daemon/housekeeping.h"
 #include "daemon/observe.h"
+#include "daemon/reload.h"
 #include "distribution/distribution.h"
 #include "os/file.h"
 
@@ -127,9 +128,10 @@ Status prepare_data_directory(const std::string& data) {
 }
 
 // SIGHUP is for what is renewed while the server runs; the others end it.
-int await_stop(const sigset_t& signals, http::Server& server) {
+int await_stop(const sigset_t& signals, http::Server& server, const cli::ServeOptions& options, Config running) {
   int number = 0;
   while (sigwait(&signals, &number) != 0 || number == SIGHUP) {
+    reload(options, running);
     auto reloaded = server.reload_certificates();
     if (reloaded.ok()) log::info("certificate read again", {{"signal", number}});
     if (!reloaded.ok()) log::warn("certificate not taken, the old one stays", {{"error", reloaded.error().message()}});
@@ -137,7 +139,7 @@ int await_stop(const sigset_t& signals, http::Server& server) {
   return number;
 }
 
-Status serve_until_told(const Config& config, const sigset_t& signals) {
+Status serve_until_told(const Config& config, const cli::ServeOptions& options, const sigset_t& signals) {
   auto database = TRY(db::Database::open({.path = config.data + "/pratique.db"}, all_migrations()));
   auto advisories = TRY(Advisories::open(config.advisories));
   auto inventories = TRY(scan::InventoryStore::open(config.data + "/inventories"));
@@ -150,12 +152,13 @@ Status serve_until_told(const Config& config, const sigset_t& signals) {
   auto counters = [&running] { return running.load() ? running.load()->counters() : http::ServerCounters(); };
   add_observation_routes(parts.router, {*parts.database, *parts.gate, [&] { return parts.advisories->current(); },
                                         counters, parts.clock, started});
-  http::ServerOptions options{.address = config.address,
-                              .port = config.port,
-                              .tls = config.tls,
-                              .limits = config.limits,
-                              .trusted_proxies = config.trusted_proxies};
-  auto server = TRY(http::Server::start(options, [&parts](http::Request& request) { return parts.answer(request); }));
+  http::ServerOptions server_options{.address = config.address,
+                                     .port = config.port,
+                                     .tls = config.tls,
+                                     .limits = config.limits,
+                                     .trusted_proxies = config.trusted_proxies};
+  auto server =
+      TRY(http::Server::start(server_options, [&parts](http::Request& request) { return parts.answer(request); }));
   running = server.get();
   Housekeeping housekeeping(*parts.gate, *parts.registry, *parts.advisories, config.housekeeping_interval);
   // Only now: a start that fails must not use up the one time the password is shown.
@@ -164,7 +167,7 @@ Status serve_until_told(const Config& config, const sigset_t& signals) {
       "serving started",
       {{"address", config.address}, {"port", server->port()}, {"data", config.data}, {"policy", config.policy.name}});
 
-  log::info("serving stops", {{"signal", await_stop(signals, *server)}});
+  log::info("serving stops", {{"signal", await_stop(signals, *server, options, config)}});
   server->stop(kShutdownGrace);
   return {};
 }
@@ -177,9 +180,26 @@ Status serve(const cli::ServeOptions& options) {
   TRY(prepare_data_directory(config.data));
   os::Fd lock = TRY(lock_data_directory(config.data));
   sigset_t signals = block_signals();
-  Status status = serve_until_told(config, signals);
+  Status status = serve_until_told(config, options, signals);
   if (status.ok()) log::info("serving ended");
   return status;
+}
+
+Status check_config(const cli::ServeOptions& options) {
+  Config config = TRY(load_config(options));
+  if (!config.tls) return {};
+  // What a start does with the files, on a free port of the loopback, so that the answer is the start's own.
+  http::ServerOptions trial{.tls = config.tls};
+  TRY(http::Server::start(trial, [](http::Request&) { return http::Response::text(503, ""); }));
+  return {};
+}
+
+Result<Json> describe_configuration(const cli::ServeOptions& options) {
+  return describe_config(TRY(load_config(options)));
+}
+
+Result<std::string> reference_of_configuration(std::string_view form) {
+  return config_reference(form);
 }
 
 Status reset_password(const std::string& data, const std::string& user, const std::string& password) {

@@ -30,8 +30,13 @@ Result<int> user_disable_command(const Context& context);
 Result<int> user_enable_command(const Context& context);
 Result<int> journal_show_command(const Context& context);
 Result<int> journal_verify_command(const Context& context);
+Result<int> config_show_command(const Context& context);
+Result<int> config_reference_command(const Context& context);
 Result<int> doctor_command(const Context& context);
 Result<int> completion_command(const Context& context);
 Result<int> version_command(const Context& context);
+
+// --config, --data and --listen.
+ServeOptions serve_options(const Arguments& arguments);
 
 }  // namespace pratique::cli

@@ -1,0 +1,93 @@
+// Every setting of the server: one entry each. The parser, docs/formats/configuration.md, pratique.yaml(5) and
+// `pratique admin config show` follow this table; after a change:
+//   pratique admin config reference > docs/formats/configuration.md
+#include "daemon/config.h"
+
+namespace pratique::daemon {
+
+namespace {
+
+// Where a value lies in the target, for reading and for showing.
+#define AT(member) [](auto& target) -> auto& { return target.member; }
+
+const std::vector<Setting<NamespaceSettings>>& namespace_table() {
+  using S = Forms<NamespaceSettings>;
+  using registry::Mode;
+  static const std::vector<Setting<NamespaceSettings>> kTable = {
+      S::text("name", AT(name), "the first component of repository names").required(),
+      S::choice("mode", AT(mode),
+                Choices<Mode>{{"open", Mode::Open}, {"staging", Mode::Staging}, {"approved", Mode::Approved}},
+                "open: an ordinary registry; staging: submitters push and can neither pull, list nor describe; "
+                "approved: read-only, filled by promotion")
+          .required(),
+      S::text("promotes_to", AT(promotes_to), "the approved namespace of a staging one, which needs it"),
+      S::choice("at_push", AT(refuses_at_push), Choices<bool>{{"warn", false}, {"refuse", true}},
+                "staging: a rejected image ends its push with a warning, or fails it with the reasons")
+          .notes("A verdict that is not there when the wait is over (or when too many wait) is a warning too under "
+                 "`warn`; under `refuse` it is 429 with Retry-After, because a push that may yet be rejected must not "
+                 "look like one that was accepted. The image is kept, and podman, skopeo and buildah push the manifest "
+                 "again by themselves."),
+      S::choice("missing", AT(takes_sparse), Choices<bool>{{"refuse", false}, {"accept", true}},
+                "open: manifests that name blobs or manifests which were never sent, as a mirror of a part does"),
+  };
+  return kTable;
+}
+
+Setting<Config> listen() {
+  auto made = Forms<Config>::text("listen", AT(address), "where to listen; port 0 takes a free one").form("HOST:PORT");
+  made.read = [](const Yaml& given, Config& config, const std::string&) -> Status {
+    return parse_listen(TRY(scalar_of(given)), config).with_context("takes HOST:PORT");
+  };
+  made.show = listen_text;
+  return made;
+}
+
+}  // namespace
+
+const std::vector<Setting<Config>>& config_table() {
+  using S = Forms<Config>;
+  using log::Level;
+  using log::Style;
+  static const std::vector<Setting<Config>> kTable = {
+      S::path("data", AT(data), "directory of everything the server keeps")
+          .when_unset("`$PRATIQUE_DATA`, else `/var/lib/pratique` for root, else below the home directory"),
+      listen(),
+      S::text("public_url", AT(public_url), "how clients reach the gate, such as `https://gate.example.org`")
+          .when_unset("what each request's Host says"),
+      S::text("policy", AT(policy_source), "`gen3`, `tre` or a policy file (policy.md)"),
+      S::path("advisories", AT(advisories), "the advisory database; taken up when it changes")
+          .when_unset("`advisories.db` in the data directory"),
+      S::in_seconds("verdict_wait_seconds", AT(verdict_wait), {0, 3'600}, "how long a push waits for its verdict"),
+      S::in_seconds("housekeeping_seconds", AT(housekeeping_interval), {1, 86'400},
+                    "how often expiry and a changed advisory database are looked for"),
+      S::texts("trusted_proxies", AT(trusted_proxies),
+               "addresses whose `X-Forwarded-Proto` and `X-Forwarded-Host` are believed"),
+      S::path("tls.certificate", AT(tls_files.certificate), "PEM file with the chain; goes with `tls.key`")
+          .when_unset("plain HTTP")
+          .notes("Certificate and key are read again when the files change, and on SIGHUP; connections stay."),
+      S::path("tls.key", AT(tls_files.key), "PEM file with the private key").when_unset("plain HTTP"),
+      S::number("limits.connections", AT(limits.connections_max), {16, 1'000'000}, "open at once"),
+      S::number("limits.requests_in_work", AT(limits.workers_max), {1, 4'096}, "handled at once; more wait"),
+      S::number("limits.requests_waiting", AT(limits.queue_max), {1, 100'000}, "beyond that: 503 with Retry-After"),
+      S::number("limits.verdicts_waited_for", AT(limits.waits_max), {0, 10'000},
+                "pushes and `?wait=` questions that wait for a verdict at once; they hold no request"),
+      S::number("limits.connections_per_client", AT(limits.connections_per_client_max), {1, 1'000'000},
+                "of one address (IPv6: one /64); beyond that: 429")
+          .notes("Behind a trusted proxy a client is what X-Forwarded-For names."),
+      S::number("limits.requests_per_second_per_client", AT(limits.requests_per_second_per_client), {0, 1'000'000},
+                "0: no limit; beyond ten seconds' worth at once: 429 with Retry-After"),
+      S::choice("log.level", AT(log_level),
+                Choices<Level>{
+                    {"debug", Level::Debug}, {"info", Level::Info}, {"warn", Level::Warn}, {"error", Level::Error}},
+                "the least important lines to write")
+          .reloads(),
+      S::choice("log.format", AT(log_style), Choices<Style>{{"logfmt", Style::Logfmt}, {"json", Style::Json}},
+                "how a line looks")
+          .reloads(),
+      S::items("namespaces", AT(namespace_settings), namespace_table(),
+               "the first components of repository names, and what each is for"),
+  };
+  return kTable;
+}
+
+}  // namespace pratique::daemon
