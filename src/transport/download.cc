@@ -100,15 +100,74 @@ class DownloadStream final : public BlobStream {
   std::thread thread_;
 };
 
+// One range of a blob, which may take several transfers.
+class RangeReader {
+ public:
+  RangeReader(Target target, std::uint64_t offset, std::uint64_t length, const std::function<Status(Bytes)>& sink)
+      : target_(std::move(target)), next_(offset), end_(offset + length), sink_(sink) {}
+
+  Status run() {
+    for (int repeats = 0; next_ < end_; ++repeats) {
+      auto outcome = transfer();
+      if (outcome.ok()) continue;
+      bool is_broken = outcome.error().kind() == ErrorKind::Unavailable && !is_sinks_fault_;
+      if (!is_broken || repeats == kRepeatsMax) return outcome;
+      pause_before_repeat(repeats);
+    }
+    return {};
+  }
+
+ private:
+  Status transfer() {
+    const std::uint64_t from = next_;
+    http::ClientRequest request;
+    request.headers.set("Range", format("bytes={}-{}", from, end_ - 1));
+    bool is_whole_blob = false;
+    request.sink = [&](Bytes bytes) -> Status {
+      // More than was asked for: a registry that does not know ranges sends the blob from its front.
+      is_whole_blob = bytes.size() > end_ - next_;
+      if (is_whole_blob) return refused(target_.name + ": the registry ignores ranges");
+      auto taken = sink_(bytes);
+      is_sinks_fault_ = !taken.ok();
+      if (taken.ok()) next_ += bytes.size();
+      return taken;
+    };
+    auto response = TRY(ask(target_, std::move(request), Repeat::Never));
+    if (response.status == 200) return refused(target_.name + ": the registry ignores ranges");
+    if (response.status != 206) return registry_error(response, "reading " + target_.name);
+    const auto given = response.headers.find("Content-Range").value_or("");
+    if (!given.starts_with(format("bytes {}-", from))) return corrupt(target_.name + ": another range than asked for");
+    if (next_ == from) return unavailable(target_.name + " ended early");
+    return {};
+  }
+
+  const Target target_;
+  std::uint64_t next_;
+  const std::uint64_t end_;
+  const std::function<Status(Bytes)>& sink_;
+  bool is_sinks_fault_ = false;
+};
+
+Target target_of(std::shared_ptr<Session> session, const oci::RepositoryName& repository,
+                 const oci::Descriptor& descriptor) {
+  return {.session = std::move(session),
+          .path = format("/v2/{}/blobs/{}", repository.text(), descriptor.digest.to_string()),
+          .scope = scope_of(repository, Access::Pull),
+          .size = descriptor.size,
+          .name = descriptor.digest.short_text()};
+}
+
 }  // namespace
+
+Status download_range(const std::shared_ptr<Session>& session, const oci::RepositoryName& repository,
+                      const oci::Descriptor& descriptor, std::uint64_t offset, std::uint64_t length,
+                      const std::function<Status(Bytes)>& sink) {
+  return RangeReader(target_of(session, repository, descriptor), offset, length, sink).run();
+}
 
 Result<std::unique_ptr<BlobStream>> download(std::shared_ptr<Session> session, const oci::RepositoryName& repository,
                                              const oci::Descriptor& descriptor) {
-  Target target{.session = std::move(session),
-                .path = format("/v2/{}/blobs/{}", repository.text(), descriptor.digest.to_string()),
-                .scope = scope_of(repository, Access::Pull),
-                .size = descriptor.size,
-                .name = descriptor.digest.short_text()};
+  auto target = target_of(std::move(session), repository, descriptor);
   if (descriptor.size > kSmallBytesMax)
     return std::unique_ptr<BlobStream>(std::make_unique<DownloadStream>(std::move(target)));
   std::string bytes;

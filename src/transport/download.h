@@ -12,4 +12,9 @@ namespace pratique::transport {
 Result<std::unique_ptr<BlobStream>> download(std::shared_ptr<Session> session, const oci::RepositoryName& repository,
                                              const oci::Descriptor& descriptor);
 
+// As RegistryClient::read_range.
+Status download_range(const std::shared_ptr<Session>& session, const oci::RepositoryName& repository,
+                      const oci::Descriptor& descriptor, std::uint64_t offset, std::uint64_t length,
+                      const std::function<Status(Bytes)>& sink);
+
 }  // namespace pratique::transport

@@ -62,6 +62,10 @@ class RegistryBlobs final : public BlobSource {
     auto answer = TRY(client_->get_manifest(repository_, descriptor.digest));
     return memory_stream(std::move(answer.bytes));
   }
+  Status read_range(const oci::Descriptor& descriptor, std::uint64_t offset, std::uint64_t length,
+                    const std::function<Status(Bytes)>& sink) const override {
+    return client_->read_range(repository_, descriptor, offset, length, sink);
+  }
 
  private:
   std::unique_ptr<RegistryClient> client_;

@@ -86,6 +86,12 @@ Result<RegistryClient::ManifestAnswer> RegistryClient::get_manifest(const oci::R
   return ManifestAnswer{std::move(response.body), std::move(type), std::move(digest), std::move(warnings)};
 }
 
+Status RegistryClient::read_range(const oci::RepositoryName& repository, const oci::Descriptor& descriptor,
+                                  std::uint64_t offset, std::uint64_t length,
+                                  const std::function<Status(Bytes)>& sink) {
+  return download_range(impl_->session, repository, descriptor, offset, length, sink);
+}
+
 Result<std::unique_ptr<BlobStream>> RegistryClient::open_blob(const oci::RepositoryName& repository,
                                                               const oci::Descriptor& descriptor) {
   return verified(TRY(download(impl_->session, repository, descriptor)), descriptor);

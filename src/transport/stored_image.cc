@@ -1,5 +1,6 @@
 #include "transport/stored_image.h"
 
+#include <algorithm>
 #include <set>
 
 #include "base/format.h"
@@ -24,6 +25,10 @@ class StoredImage final : public Image {
   const oci::Manifest& manifest() const override { return document_.manifest; }
   Result<std::unique_ptr<BlobStream>> open_blob(const oci::Descriptor& descriptor) override {
     return verified(TRY(source_->open(descriptor)), descriptor);
+  }
+  Status read_range(const oci::Descriptor& descriptor, std::uint64_t offset, std::uint64_t length,
+                    const std::function<Status(Bytes)>& sink) override {
+    return source_->read_range(descriptor, offset, length, sink);
   }
 
  private:
@@ -112,6 +117,21 @@ Result<ManifestDocument> resolve(const oci::Descriptor& descriptor, const oci::P
                                  const BlobSource& source) {
   auto bytes = TRY(fetch(descriptor, source));
   return resolve(std::move(bytes), descriptor.media_type, platform, source);
+}
+
+Status Image::read_range(const oci::Descriptor&, std::uint64_t, std::uint64_t, const std::function<Status(Bytes)>&) {
+  return refused("blobs are read whole here");
+}
+
+Status BlobSource::read_range(const oci::Descriptor&, std::uint64_t, std::uint64_t,
+                              const std::function<Status(Bytes)>&) const {
+  return refused("blobs are read whole here");
+}
+
+std::vector<oci::Descriptor> blobs_of(const Image& image) {
+  auto blobs = oci::references_of(oci::ParsedManifest(image.manifest())).blobs;
+  if (!blobs.empty()) std::rotate(blobs.begin(), blobs.begin() + 1, blobs.end());
+  return blobs;
 }
 
 std::unique_ptr<Image> make_image(ManifestDocument document, std::unique_ptr<BlobSource> source) {

@@ -14,6 +14,9 @@ class BlobSource {
  public:
   virtual ~BlobSource() = default;
   virtual Result<std::unique_ptr<BlobStream>> open(const oci::Descriptor& descriptor) const = 0;
+  // As Image::read_range.
+  virtual Status read_range(const oci::Descriptor& descriptor, std::uint64_t offset, std::uint64_t length,
+                            const std::function<Status(Bytes)>& sink) const;
 };
 
 struct ManifestDocument {
@@ -31,6 +34,9 @@ Result<ManifestDocument> resolve(const oci::Descriptor& descriptor, const oci::P
                                  const BlobSource& source);
 // The child of an index that is meant for a platform: exact variant first, then none. Attestations are never chosen.
 Result<oci::Descriptor> choose_child(const std::vector<oci::Descriptor>& children, const oci::Platform& platform);
+
+// The blobs of an image once each, config last: a registry that sees the config has seen the layers.
+std::vector<oci::Descriptor> blobs_of(const Image& image);
 
 std::unique_ptr<Image> make_image(ManifestDocument document, std::unique_ptr<BlobSource> source);
 

@@ -35,6 +35,10 @@ class Image {
   virtual const std::string& manifest_type() const = 0;   // media type
   virtual const oci::Manifest& manifest() const = 0;
   virtual Result<std::unique_ptr<BlobStream>> open_blob(const oci::Descriptor& descriptor) = 0;
+  // `length` bytes of a blob from `offset`, in order and unverified, into `sink`; an error of the sink ends it. Refused
+  // where blobs are read whole only.
+  virtual Status read_range(const oci::Descriptor& descriptor, std::uint64_t offset, std::uint64_t length,
+                            const std::function<Status(Bytes)>& sink);
   oci::Digest digest() const { return oci::Digest::of(as_bytes(manifest_bytes())); }
 };
 // The whole blob, verified; Limit where the descriptor says more than `bytes_max`.
@@ -80,6 +84,9 @@ class RegistryClient {
   Result<ManifestAnswer> get_manifest(const oci::RepositoryName& repository, const oci::ManifestReference& reference);
   Result<std::unique_ptr<BlobStream>> open_blob(const oci::RepositoryName& repository,
                                                 const oci::Descriptor& descriptor);
+  // As Image::read_range; goes on where it broke.
+  Status read_range(const oci::RepositoryName& repository, const oci::Descriptor& descriptor, std::uint64_t offset,
+                    std::uint64_t length, const std::function<Status(Bytes)>& sink);
   Result<bool> has_blob(const oci::RepositoryName& repository, const oci::Digest& digest);
   // Opens the same blob from its front, each time it is called.
   using BlobOpener = std::function<Result<std::unique_ptr<BlobStream>>()>;
@@ -116,7 +123,9 @@ struct PushResult {
 // Copies an image into a registry: blobs it lacks, then the manifest.
 Result<PushResult> push(Image& image, RegistryClient& registry, const oci::RepositoryName& repository,
                         const oci::Tag& tag, CopyProgress& progress);
-// Copies an image into an OCI layout directory (created when absent), every byte verified, tagged `tag`.
+// Copies an image into an OCI layout directory (created when absent), every byte verified, tagged `tag`. Several blobs
+// and several parts of a large one come at once where the source can; what an earlier call left unfinished is gone on
+// with.
 Result<oci::Descriptor> write_layout(Image& image, const std::string& directory, const std::string& tag,
                                      CopyProgress& progress);
 

@@ -20,6 +20,9 @@ if command -v podman >/dev/null && [ "$(id -u)" = 0 ]; then
   claim "podman pushes" podman "${storage[@]}" push --tls-verify=false "$id" "docker://$host/nextflow-staging/ann:podman"
   claim "the reviewer approves" approve_newest
   claim "podman pulls" podman "${storage[@]}" pull --tls-verify=false "$host/nextflow-approved/ann:podman"
+  claim "podman searches" podman "${storage[@]}" search --tls-verify=false "$host/ann"
+  says "nextflow-approved/ann"
+  silent "nextflow-staging"
   refuse "podman cannot pull from staging" podman "${storage[@]}" pull --tls-verify=false "$host/nextflow-staging/ann:podman"
   if command -v buildah >/dev/null; then
     claim "buildah pushes" buildah "${storage[@]}" push --tls-verify=false --creds "ann:$(password_of ann)" "$id" "docker://$host/nextflow-staging/ann:buildah"
@@ -42,6 +45,9 @@ if command -v dockerd >/dev/null && [ "$(id -u)" = 0 ]; then
   claim "docker pushes" docker push "$host/nextflow-staging/ann:docker"
   claim "the reviewer approves" approve_newest
   claim "docker pulls what was approved" docker pull "$host/nextflow-approved/ann:docker"
+  claim "docker searches" docker search "$host/ann"
+  says "nextflow-approved/ann"
+  silent "nextflow-staging"
   refuse "docker cannot pull from staging" docker pull "$host/nextflow-staging/ann:docker"
   claim "pratique submits straight from the docker daemon" as rea status
   refuse "a docker image without an account is refused" as nobody submit "docker-daemon:$host/nextflow-approved/ann:docker"
