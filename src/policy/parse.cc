@@ -400,8 +400,9 @@ Result<Policy> Policy::parse(std::string_view yaml, std::string_view file_name, 
 
 const Policy& Policy::for_repository(std::string_view repository) const {
   const Policy* best = this;
-  auto covers = [&](const Policy& of, std::string_view name) {
-    return name == of.project || (name.starts_with(of.project) && name.substr(of.project.size()).starts_with('/'));
+  auto covers = [&](const Policy& of, std::string_view wanted) {
+    return wanted == of.project ||
+           (wanted.starts_with(of.project) && wanted.substr(of.project.size()).starts_with('/'));
   };
   // A project may leave the namespace away: it is the same in all of them.
   auto slash = repository.find('/');
