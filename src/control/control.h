@@ -39,6 +39,27 @@ class Control {
   std::unique_ptr<Impl> impl_;
 };
 
+struct AwsOptions {
+  std::string public_url;                // as above
+  std::string account = "000000000000";  // 12 digits: what ARNs and registry ids say
+  std::string region = "us-east-1";
+};
+
+// STS and ECR as AWS's command line and SDKs speak them, on POST / (and GET / for presigned requests); the same
+// permissions as everywhere else (docs/aws.md, docs/formats/aws.md). Borrows everything; must outlive the router.
+class AwsApi {
+ public:
+  AwsApi(registry::Registry& registry, identity::Identity& identity, gate::Gate& gate, const Clock& clock,
+         AwsOptions options);
+  ~AwsApi();
+  void add_routes(http::Router& router);
+
+  struct Impl;
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
 // Every change of a user from here on is an entry of the journal, in the same transaction. For programs that change
 // users without a Control, which does this itself.
 void journal_user_changes(identity::Identity& identity, journal::Journal& journal);

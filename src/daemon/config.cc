@@ -84,15 +84,20 @@ Result<Config> default_config() {
   return config;
 }
 
-Status parse_listen(std::string_view text, Config& config) {
+Result<std::pair<std::string, std::uint16_t>> parse_address(std::string_view text) {
   auto colon = text.rfind(':');
   auto port = colon == std::string_view::npos ? std::nullopt : parse_decimal(text.substr(colon + 1));
   if (!port || *port > 65'535)
     return invalid(format("\"{}\" is no address to listen on; give HOST:PORT", printable(text)));
   std::string host(text.substr(0, colon));
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  config.address = host.empty() ? "0.0.0.0" : host;
-  config.port = static_cast<std::uint16_t>(*port);
+  return std::pair(host.empty() ? "0.0.0.0" : host, static_cast<std::uint16_t>(*port));
+}
+
+Status parse_listen(std::string_view text, Config& config) {
+  auto address = TRY(parse_address(text));
+  config.address = address.first;
+  config.port = address.second;
   return {};
 }
 

@@ -18,6 +18,14 @@
 
 namespace pratique::daemon {
 
+// What AWS's command line is told, and where its proxy listens.
+struct AwsConfig {
+  std::string account = "000000000000";
+  std::string region = "us-east-1";
+  std::string proxy_address;  // "": no proxy
+  std::uint16_t proxy_port = 0;
+};
+
 struct NamespaceSettings : registry::Namespace {
   bool refuses_at_push = false;
   int line = 0;
@@ -37,6 +45,8 @@ struct Config {
   std::set<std::string> refuse_at_push;         // staging namespaces where a rejected image fails the push itself
   policy::Policy policy;
   std::string policy_source = "gen3";  // a profile's name or a file
+  AwsConfig aws;
+  std::string test_clock;  // a file with seconds to add to the time; "" outside tests
   seconds verdict_wait{60};
   std::string advisories;  // file
   seconds housekeeping_interval{10};
@@ -56,6 +66,7 @@ Result<Config> parse_config(std::string_view yaml, const std::string& file_name)
 Result<Config> load_config(const cli::ServeOptions& options);
 // "host:port", "[::1]:5000" or ":5000".
 Status parse_listen(std::string_view text, Config& config);
+Result<std::pair<std::string, std::uint16_t>> parse_address(std::string_view text);
 std::string listen_text(const Config& config);
 
 // {"settings":[{"key","value","from"}]}: what a server started with these options would run with.

@@ -3,6 +3,10 @@
 //   pratique admin config reference > docs/formats/configuration.md
 #include "daemon/config.h"
 
+#include <algorithm>
+
+#include "aws/aws.h"
+
 namespace pratique::daemon {
 
 namespace {
@@ -39,6 +43,48 @@ Setting<Config> listen() {
     return parse_listen(TRY(scalar_of(given)), config).with_context("takes HOST:PORT");
   };
   made.show = listen_text;
+  return made;
+}
+
+// What AWS's tools take for an account, or ARNs would not parse.
+Setting<Config> account() {
+  auto made =
+      Forms<Config>::text("aws.account", AT(aws.account), "the account that STS and ECR name: ids and ARNs hold it")
+          .form("12 digits in quotes");
+  made.read = [](const Yaml& given, Config& config, const std::string&) -> Status {
+    config.aws.account = TRY(scalar_of(given));
+    return aws::is_account(config.aws.account) ? Status() : invalid("takes 12 digits in quotes");
+  };
+  return made;
+}
+
+Setting<Config> region() {
+  auto made = Forms<Config>::text("aws.region", AT(aws.region), "the region that requests are signed for");
+  made.read = [](const Yaml& given, Config& config, const std::string&) -> Status {
+    auto& text = config.aws.region = TRY(scalar_of(given));
+    auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
+    const bool is_word = !text.empty() && text.size() <= 32 && std::ranges::all_of(text, is_letter);
+    return is_word ? Status() : invalid("takes a word such as us-east-1");
+  };
+  return made;
+}
+
+Setting<Config> aws_proxy() {
+  auto made = Forms<Config>::text("aws.proxy", AT(aws.proxy_address),
+                                  "where the CONNECT proxy for AWS's names listens (docs/aws.md)")
+                  .form("HOST:PORT")
+                  .when_unset("no proxy");
+  made.read = [](const Yaml& given, Config& config, const std::string&) -> Status {
+    auto text = TRY(scalar_of(given));
+    if (text.empty()) return {};
+    auto address = TRY(parse_address(text));
+    config.aws.proxy_address = address.first;
+    config.aws.proxy_port = address.second;
+    return {};
+  };
+  made.show = [](const Config& config) {
+    return config.aws.proxy_address.empty() ? "" : format("{}:{}", config.aws.proxy_address, config.aws.proxy_port);
+  };
   return made;
 }
 
@@ -84,6 +130,11 @@ const std::vector<Setting<Config>>& config_table() {
       S::choice("log.format", AT(log_style), Choices<Style>{{"logfmt", Style::Logfmt}, {"json", Style::Json}},
                 "how a line looks")
           .reloads(),
+      account(),
+      region(),
+      aws_proxy(),
+      S::path("test_clock", AT(test_clock), "for tests only: a file with seconds to add to the server's time")
+          .when_unset("the system's time"),
       S::items("namespaces", AT(namespace_settings), namespace_table(),
                "the first components of repository names, and what each is for"),
   };

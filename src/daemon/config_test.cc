@@ -55,6 +55,15 @@ TEST(Config, TakesRelativePathsFromTheFilesPlace) {
   ASSERT_TRUE(config.ok());
   EXPECT_EQ(config->data, "/etc/pratique/state");
 }
+TEST(Config, ReadsWhatAwsIsTold) {
+  auto config = parse_config("aws: {account: '123456789012', region: eu-west-2, proxy: '127.0.0.1:3128'}\n", "p.yaml");
+  ASSERT_TRUE(config.ok()) << config.error().message();
+  EXPECT_EQ(config->aws.account, "123456789012");
+  EXPECT_EQ(config->aws.proxy_port, 3128);
+  EXPECT_NE(problem("aws: {account: 12}\n"), "");
+  EXPECT_NE(problem("aws: {region: 'eu west'}\n"), "");
+  EXPECT_NE(problem("aws: {proxy: here}\n"), "");
+}
 TEST(Config, RefusesHalfOfATlsPair) {
   EXPECT_NE(problem("tls: {certificate: a.pem}\n"), "");
 }

@@ -14,6 +14,8 @@
 #include "base/log.h"
 #include "control/control.h"
 #include "daemon/advisories.h"
+#include "daemon/aws_proxy.h"
+#include "daemon/clock.h"
 #include "daemon/config.h"
 #include "daemon/housekeeping.h"
 #include "daemon/observe.h"
@@ -59,12 +61,16 @@ sigset_t block_signals() {
 }
 
 // What a person who started the server reads: on standard output, apart from the log.
-void announce(const Config& config, std::uint16_t port, const std::optional<std::string>& admin_password) {
+void announce(const Config& config, std::uint16_t port, const AwsProxy* proxy,
+              const std::optional<std::string>& admin_password) {
   if (admin_password)
     std::printf(
         "Administrator: user admin, password %s (shown once; change it with `pratique admin user password admin`)\n",
         admin_password->c_str());
   std::string host = config.address.find(':') == std::string::npos ? config.address : "[" + config.address + "]";
+  if (proxy)
+    std::printf("AWS proxy: export HTTPS_PROXY=http://%s:%u AWS_CA_BUNDLE=%s\n", config.aws.proxy_address.c_str(),
+                proxy->port(), proxy->authority().c_str());
   std::printf("Listening on %s://%s:%u\n", config.tls ? "https" : "http", host.c_str(), port);
   std::fflush(stdout);
 }
@@ -79,7 +85,7 @@ struct Parts {
   http::Response answer(http::Request& request) const;
 
   const Config& config;
-  SystemClock clock;
+  ServerClock clock{config.test_clock};
   std::unique_ptr<db::Database> database;
   std::unique_ptr<Advisories> advisories;
   std::unique_ptr<scan::InventoryStore> inventories;
@@ -92,6 +98,7 @@ struct Parts {
   std::unique_ptr<gate::Gate> gate;
   std::unique_ptr<distribution::Distribution> distribution;
   std::unique_ptr<control::Control> control;
+  std::unique_ptr<control::AwsApi> aws;
   http::Router router;
 };
 
@@ -112,6 +119,10 @@ Status Parts::assemble() {
       *registry, identity, *gate, journal, clock,
       control::Options{.public_url = config.public_url, .version = std::string(cli::kVersion)});
   control->add_routes(router);
+  aws = std::make_unique<control::AwsApi>(
+      *registry, identity, *gate, clock,
+      control::AwsOptions{.public_url = config.public_url, .account = config.aws.account, .region = config.aws.region});
+  aws->add_routes(router);
   return {};
 }
 
@@ -160,9 +171,11 @@ Status serve_until_told(const Config& config, const cli::ServeOptions& options, 
   auto server =
       TRY(http::Server::start(server_options, [&parts](http::Request& request) { return parts.answer(request); }));
   running = server.get();
+  auto proxy =
+      TRY(AwsProxy::start(config, parts.clock, [&parts](http::Request& request) { return parts.answer(request); }));
   Housekeeping housekeeping(*parts.gate, *parts.registry, *parts.advisories, config.housekeeping_interval);
   // Only now: a start that fails must not use up the one time the password is shown.
-  announce(config, server->port(), TRY(parts.identity.bootstrap_admin()));
+  announce(config, server->port(), proxy.get(), TRY(parts.identity.bootstrap_admin()));
   log::info(
       "serving started",
       {{"address", config.address}, {"port", server->port()}, {"data", config.data}, {"policy", config.policy.name}});
