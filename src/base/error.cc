@@ -25,6 +25,8 @@ std::string_view to_string(ErrorKind kind) {
       return "corrupt";
     case ErrorKind::Unavailable:
       return "unavailable";
+    case ErrorKind::Busy:
+      return "busy";
   }
   return "unavailable";
 }
@@ -47,6 +49,8 @@ int http_status(ErrorKind kind) {
       return 422;
     case ErrorKind::Unavailable:
       return 503;
+    case ErrorKind::Busy:
+      return 429;
   }
   return 503;
 }
@@ -78,6 +82,9 @@ Error corrupt(std::string message) {
 }
 Error unavailable(std::string message) {
   return Error(ErrorKind::Unavailable, std::move(message));
+}
+Error busy(std::string message) {
+  return Error(ErrorKind::Busy, std::move(message));
 }
 
 Error from_errno(std::string_view doing, int error_number) {

@@ -1,4 +1,4 @@
-// What can go wrong, in eight kinds.
+// What can go wrong, in nine kinds.
 //
 // An Error is a value: a kind that decides what callers do (HTTP status, exit code), a sentence for people, and the
 // chain of contexts it passed on its way up. It is not for our own bugs: those are CHECKs. Immutable, thread-safe.
@@ -18,12 +18,13 @@ enum class ErrorKind {
   Limit,        // a named limit was exceeded
   Corrupt,      // bytes at rest or in transit do not match their digest or format
   Unavailable,  // disk, network, another process: may work later
+  Busy,         // too much at once, nothing was done: the same again after a while will do
 };
 
 // "invalid", "not-found", …: stable, used in JSON and logs.
 std::string_view to_string(ErrorKind kind);
 
-// The one table from kind to HTTP status (400, 404, 409, 403, 403, 413, 422, 503).
+// The one table from kind to HTTP status (400, 404, 409, 403, 403, 413, 422, 503, 429).
 int http_status(ErrorKind kind);
 
 class [[nodiscard]] Error {
@@ -49,6 +50,7 @@ Error refused(std::string message);
 Error over_limit(std::string message);
 Error corrupt(std::string message);
 Error unavailable(std::string message);
+Error busy(std::string message);
 // Unavailable (NotFound for ENOENT, Limit for ENOSPC/EDQUOT/EMFILE) with errno's text: "opening x: No such file".
 Error from_errno(std::string_view doing, int error_number);
 

@@ -1,11 +1,15 @@
 #include "distribution/errors.h"
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
 
 namespace pratique::distribution {
 
 namespace {
+
+// Inspections end within seconds, uploads within minutes: long enough not to be a hammer, short enough for a person.
+constexpr seconds kBusyRetryAfter{10};
 
 struct Codes {
   std::string_view invalid;
@@ -41,6 +45,8 @@ std::string_view code_of(ErrorKind kind, Subject subject) {
       return "DENIED";
     case ErrorKind::Limit:
       return "SIZE_INVALID";
+    case ErrorKind::Busy:
+      return "TOOMANYREQUESTS";
     // The specification has no code for our own trouble; clients show the message whatever the code.
     case ErrorKind::Corrupt:
     case ErrorKind::Unavailable:
@@ -59,6 +65,11 @@ http::Response problem(int status, std::string_view code, std::string_view messa
 http::Response problem(const Error& error, Subject subject) {
   const int status = http_status(error.kind());
   const bool is_ours = error.kind() == ErrorKind::Unavailable || error.kind() == ErrorKind::Corrupt;
+  if (error.kind() == ErrorKind::Busy) {
+    auto response = problem(status, code_of(error.kind(), subject), error.message());
+    response.headers.set("Retry-After", std::to_string(kBusyRetryAfter.count()));
+    return response;
+  }
   if (!is_ours) return problem(status, code_of(error.kind(), subject), error.message());
   // Our own trouble names paths and devices: the operator reads it in the log, the client does not.
   log::error("request failed", {{"error", error.message()}});
