@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
@@ -135,24 +136,45 @@ Status Store::remove(const oci::Digest& digest) {
   return os::remove_file(impl_->blob_path(digest));
 }
 
-Status Store::verify(const oci::Digest& digest) const {
+Status Store::verify(const oci::Digest& digest, const std::function<bool(std::size_t)>& pace) const {
   Blob blob = TRY(open_blob(digest));
-  oci::Digest actual = TRY(hash_file(blob.fd(), digest.algorithm()).with_context("reading blob " + digest.to_string()));
+  oci::Digest actual =
+      TRY(hash_file(blob.fd(), digest.algorithm(), pace).with_context("reading blob " + digest.to_string()));
   if (actual == digest) return {};
   return corrupt(format("blob {} is damaged: its bytes hash to {}", digest.to_string(), actual.to_string()));
 }
 
+Status Store::quarantine(const oci::Digest& digest) {
+  std::string from = impl_->blob_path(digest);
+  std::string directory = impl_->options.directory + "/quarantine";
+  std::string to =
+      format("{}/{}-{}-{}", directory, directory_name(digest.algorithm()), digest.encoded(), random_hex(4));
+  if (::rename(from.c_str(), to.c_str()) != 0)
+    return errno == ENOENT ? Status() : Status(from_errno("moving a damaged blob to " + to, errno));
+  return os::sync_directory(impl_->blob_directory(digest));
+}
+
+Result<std::vector<std::pair<oci::Digest, std::uint64_t>>> Store::blobs_in(std::size_t shard) const {
+  CHECK(shard < kShards);
+  auto algorithm = shard < kShards / 2 ? oci::Algorithm::Sha256 : oci::Algorithm::Sha512;
+  std::string prefix = to_hex(std::array{static_cast<std::byte>(shard % 256)});
+  std::string top = format("{}/{}", impl_->blobs, directory_name(algorithm));
+  std::string directory = format("{}/{}", top, prefix);
+  std::vector<std::pair<oci::Digest, std::uint64_t>> found;
+  auto names = entries_of(directory);
+  // No directory: nothing that begins so ever came. But no top of the tree is no empty tree.
+  if (!names.ok() && names.error().kind() == ErrorKind::NotFound && os::exists(top)) return found;
+  for (const std::string& name : TRY(std::move(names))) {
+    auto digest = oci::Digest::parse(format("{}:{}", directory_name(algorithm), name));
+    if (!digest.ok() || !name.starts_with(prefix)) continue;  // not ours
+    if (auto size = size_of(*digest)) found.emplace_back(std::move(*digest), *size);
+  }
+  return found;
+}
+
 Status Store::for_each(const std::function<Status(const oci::Digest&, std::uint64_t size)>& visit) const {
-  for (auto algorithm : {oci::Algorithm::Sha256, oci::Algorithm::Sha512}) {
-    std::string top = format("{}/{}", impl_->blobs, directory_name(algorithm));
-    for (const std::string& prefix : TRY(entries_of(top))) {
-      for (const std::string& name : TRY(entries_of(format("{}/{}", top, prefix)))) {
-        auto digest = oci::Digest::parse(format("{}:{}", directory_name(algorithm), name));
-        if (!digest.ok() || !name.starts_with(prefix)) continue;  // not ours
-        auto size = size_of(*digest);
-        if (size) TRY(visit(*digest, *size));  // else: removed meanwhile
-      }
-    }
+  for (std::size_t shard = 0; shard < kShards; ++shard) {
+    for (const auto& [digest, size] : TRY(blobs_in(shard))) TRY(visit(digest, size));
   }
   return {};
 }

@@ -21,7 +21,7 @@ Error disk_error(std::string_view doing, int error_number) {
 }
 
 template <typename Hasher>
-Result<oci::Digest> hash_with(const os::Fd& fd) {
+Result<oci::Digest> hash_with(const os::Fd& fd, const std::function<bool(std::size_t)>& pace) {
   Hasher hasher;
   std::string piece(kPieceBytes, '\0');
   auto buffer = std::as_writable_bytes(std::span(piece));
@@ -30,17 +30,19 @@ Result<oci::Digest> hash_with(const os::Fd& fd) {
     if (got == 0) return oci::Digest::from(hasher.sum());
     hasher.update(buffer.first(got));
     offset += got;
+    if (pace && !pace(got)) return unavailable("the reading was stopped");
   }
 }
 
 }  // namespace
 
-Result<oci::Digest> hash_file(const os::Fd& fd, oci::Algorithm algorithm) {
+Result<oci::Digest> hash_file(const os::Fd& fd, oci::Algorithm algorithm,
+                              const std::function<bool(std::size_t)>& pace) {
   switch (algorithm) {
     case oci::Algorithm::Sha256:
-      return hash_with<Sha256>(fd);
+      return hash_with<Sha256>(fd, pace);
     case oci::Algorithm::Sha512:
-      return hash_with<Sha512>(fd);
+      return hash_with<Sha512>(fd, pace);
   }
   return invalid("unknown digest algorithm");
 }

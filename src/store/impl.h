@@ -77,7 +77,8 @@ inline constexpr std::string_view kPutPrefix = "put-";
 
 std::string_view directory_name(oci::Algorithm algorithm);
 Result<os::Fd> open_for_writing(const std::string& path, int more_flags);
-Result<oci::Digest> hash_file(const os::Fd& fd, oci::Algorithm algorithm);
+Result<oci::Digest> hash_file(const os::Fd& fd, oci::Algorithm algorithm,
+                              const std::function<bool(std::size_t)>& pace = {});
 // Takes the file's lock without waiting; false when another process or Ingest has it.
 bool lock_file(const os::Fd& fd);
 Status write_at(const os::Fd& fd, Bytes bytes, std::uint64_t offset);

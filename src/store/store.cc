@@ -23,19 +23,21 @@ namespace {
 constexpr std::size_t kParkedMax = 64;
 
 // What a process that died left behind. What is locked belongs to a living one.
-void clean_uploads(const std::string& uploads) {
+std::size_t clean_uploads(const std::string& uploads) {
+  std::size_t removed = 0;
   for (const std::string& name : os::list_directory(uploads)) {
     std::string path = uploads + "/" + name;
     if (name.starts_with(kPutPrefix)) {
       auto file = open_for_writing(path, 0);
-      if (file.ok() && lock_file(*file)) ::unlink(path.c_str());
+      if (file.ok() && lock_file(*file) && ::unlink(path.c_str()) == 0) ++removed;
     } else if (is_upload_id(name)) {
       auto data = open_for_writing(path + "/data", 0);
       if (!data.ok() || !lock_file(*data)) continue;
       for (const std::string& part : os::list_directory(path))
-        if (part.starts_with("state.tmp-")) ::unlink(format("{}/{}", path, part).c_str());
+        if (part.starts_with("state.tmp-") && ::unlink(format("{}/{}", path, part).c_str()) == 0) ++removed;
     }
   }
+  return removed;
 }
 
 }  // namespace
@@ -117,6 +119,7 @@ Result<std::unique_ptr<Store>> Store::open(Options options) {
   for (auto algorithm : {oci::Algorithm::Sha256, oci::Algorithm::Sha512})
     TRY(os::make_directories(format("{}/{}", blobs, directory_name(algorithm))).with_context("opening the store"));
   TRY(os::make_directories(uploads).with_context("opening the store"));
+  TRY(os::make_directories(options.directory + "/quarantine").with_context("opening the store"));
   clean_uploads(uploads);
   std::unique_ptr<Impl> impl(
       new Impl{.options = std::move(options), .blobs = std::move(blobs), .uploads = std::move(uploads)});
@@ -176,6 +179,10 @@ Status Store::discard_ingest(const std::string& id) {
     status = os::remove_tree(impl_->upload_directory(id));
   impl_->forget(id);
   return status;
+}
+
+std::size_t Store::clean_temporaries() {
+  return clean_uploads(impl_->uploads);
 }
 
 std::vector<std::string> Store::unfinished_ingests() const {

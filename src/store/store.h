@@ -70,6 +70,8 @@ class Ingest {
   std::unique_ptr<Impl> impl_;
 };
 
+inline constexpr std::size_t kShards = 512;  // 256 first bytes of a digest, two algorithms
+
 struct Options {
   std::string directory;
   std::uint64_t blob_bytes_max = 64ull << 30;      // the largest layers seen in research images are 40 GB
@@ -99,8 +101,15 @@ class Store {
   bool has(const oci::Digest& digest) const;
   std::optional<std::uint64_t> size_of(const oci::Digest& digest) const;
   Status remove(const oci::Digest& digest);  // absent is ok
-  // Re-reads a blob; Corrupt when its bytes no longer match its name.
-  Status verify(const oci::Digest& digest) const;
+  // Re-reads a blob; Corrupt when its bytes no longer match its name. `pace` hears of bytes as they are read, may
+  // take its time, and stops the reading (Unavailable) with false.
+  Status verify(const oci::Digest& digest, const std::function<bool(std::size_t)>& pace = {}) const;
+  // Moves a blob's file to quarantine/, out of every reader's way, for whoever wants to look at it. Absent is ok.
+  Status quarantine(const oci::Digest& digest);
+  // The blobs of one directory, `shard` of kShards: for walks that go in steps.
+  Result<std::vector<std::pair<oci::Digest, std::uint64_t>>> blobs_in(std::size_t shard) const;
+  // Removes files that a process was writing when it died; gives how many. open() does it, too.
+  std::size_t clean_temporaries();
   // Calls for every blob, in no order; stops at the first error.
   Status for_each(const std::function<Status(const oci::Digest&, std::uint64_t size)>& visit) const;
 
