@@ -5,8 +5,10 @@
 #include "base/format.h"
 #include "base/text.h"
 #include "registry/impl.h"
+#include "registry/quota.h"
 #include "registry/rows.h"
 #include "registry/schema.h"
+#include "registry/tag_rules.h"
 
 namespace pratique::registry {
 
@@ -82,19 +84,19 @@ Status check_size(const oci::Descriptor& named, std::uint64_t actual) {
 // Present: linked here. In staging also what the pusher possesses, which is then linked: a client that was told "200"
 // by HEAD does not send those bytes again.
 Result<std::optional<std::uint64_t>> find_or_link(db::Transaction& tx, std::int64_t repository, Mode mode,
-                                                  std::string_view principal, const oci::Digest& blob) {
+                                                  std::string_view principal, const oci::Digest& blob, Time now) {
   auto size = TRY(linked_size(tx, repository, blob));
   if (size || mode != Mode::Staging) return size;
   size = TRY(possessed_size(tx, principal, blob));
-  if (size) TRY(link_blob(tx, repository, blob));
+  if (size) TRY(link_blob(tx, repository, blob, now, principal));
   return size;
 }
 
 Status check_references(db::Transaction& tx, std::int64_t repository, const Namespace& space,
-                        std::string_view principal, const oci::References& references) {
+                        std::string_view principal, const oci::References& references, Time now) {
   std::vector<std::string> missing;
   for (const auto& named : references.blobs) {
-    auto size = TRY(find_or_link(tx, repository, space.mode, principal, named.digest));
+    auto size = TRY(find_or_link(tx, repository, space.mode, principal, named.digest, now));
     if (!size) {
       missing.push_back(named.digest.to_string());
       continue;
@@ -142,20 +144,14 @@ Result<std::int64_t> write_manifest(db::Transaction& tx, std::int64_t repository
   auto clear = tx.prepare("DELETE FROM manifest_references WHERE manifest = ?");
   TRY(clear.bind(id).run());
   auto refer = [&](int kind, const oci::Descriptor& named) -> Status {
-    auto insert =
-        tx.prepare("INSERT INTO manifest_references (manifest, kind, digest) VALUES (?, ?, ?) ON CONFLICT DO NOTHING");
-    return insert.bind(id).bind(kind).bind(named.digest.to_string()).run();
+    auto insert = tx.prepare(
+        "INSERT INTO manifest_references (manifest, repository, kind, digest) VALUES (?, ?, ?, ?) ON CONFLICT DO "
+        "NOTHING");
+    return insert.bind(id).bind(repository).bind(kind).bind(named.digest.to_string()).run();
   };
   for (const auto& named : candidate.references.blobs) TRY(refer(kReferenceBlob, named));
   for (const auto& named : candidate.references.manifests) TRY(refer(kReferenceChild, named));
   return id;
-}
-
-Status drop_unused_content(db::Transaction& tx, const std::string& digest) {
-  auto remove = tx.prepare(
-      "DELETE FROM manifests WHERE digest = ?1 AND NOT EXISTS "
-      "(SELECT 1 FROM repository_manifests WHERE digest = ?1)");
-  return remove.bind(digest).run();
 }
 
 Json tag_names(const std::vector<oci::Tag>& tags) {
@@ -170,13 +166,19 @@ Result<PutResult> Registry::put_manifest(const identity::Principal& who, const o
                                          const oci::ManifestReference& reference, std::string_view bytes,
                                          std::string_view content_type, std::span<const oci::Tag> more_tags) {
   const Namespace* space = TRY(impl_->writable(repository));
+  const Namespace* target = space->mode == Mode::Staging ? impl_->find(space->promotes_to) : nullptr;
+  TRY(impl_->check_pressure(*space));
   const Candidate candidate = TRY(read_candidate(reference, bytes, content_type, more_tags));
   return impl_->database.write([&](db::Transaction& tx) -> Result<PutResult> {
     const Time now = impl_->clock.now();
     const auto row = TRY(ensure_repository(tx, repository, now));
-    TRY(check_references(tx, row, *space, who.name(), candidate.references));
+    TRY(check_references(tx, row, *space, who.name(), candidate.references, now));
+    TRY(within_quota(tx, impl_->options, *space, who.name()));
     const auto manifest = TRY(write_manifest(tx, row, candidate, bytes, now));
-    for (const auto& tag : candidate.tags) TRY(set_tag(tx, row, tag, manifest, now));
+    for (const auto& tag : candidate.tags) {
+      TRY(may_set_tag(tx, *space, target, who, repository, tag, candidate.digest));
+      TRY(set_tag(tx, row, tag, manifest, now));
+    }
     auto details = Json::object({{"repository", repository.text()}, {"tags", tag_names(candidate.tags)}});
     TRY(impl_->journal.append(tx, who.name(), "manifest-pushed", candidate.digest.to_string(), std::move(details)));
     PutResult result{.digest = candidate.digest, .subject = candidate.subject, .staged = {}, .also_staged = {}};
@@ -214,17 +216,21 @@ Result<ManifestInfo> Registry::describe_manifest(const oci::RepositoryName& repo
 
 Status Registry::delete_manifest(const identity::Principal& who, const oci::RepositoryName& repository,
                                  const oci::ManifestReference& reference) {
-  TRY(impl_->writable(repository));
+  const Namespace* space = TRY(impl_->writable(repository));
   return impl_->database.write([&](db::Transaction& tx) -> Status {
     const auto repository_id = TRY(repository_row(tx, repository));
     const auto row = TRY(manifest_row(tx, repository_id, reference));
     auto details = Json::object({{"repository", repository.text()}});
     if (const auto* tag = std::get_if<oci::Tag>(&reference)) {
+      TRY(may_delete_tag(*space, who, tag->text()));
       auto remove = tx.prepare("DELETE FROM tags WHERE repository = ? AND name = ?");
       TRY(remove.bind(repository_id).bind(tag->text()).run());
       details.set("tag", tag->text());
       return impl_->journal.append(tx, who.name(), "tag-deleted", row.digest.to_string(), std::move(details));
     }
+    auto tags = tx.prepare("SELECT name FROM tags WHERE manifest = ?");
+    tags.bind(row.id);
+    while (TRY(tags.next())) TRY(may_delete_tag(*space, who, tags.text(0)));
     auto remove = tx.prepare("DELETE FROM repository_manifests WHERE id = ?");
     TRY(remove.bind(row.id).run());
     TRY(drop_unused_content(tx, row.digest.to_string()));
@@ -239,8 +245,8 @@ Result<std::vector<oci::Digest>> Registry::manifests_holding(const oci::Reposito
     const auto repository_id = TRY(repository_row(tx, repository));
     auto statement = tx.prepare(
         "SELECT DISTINCT m.digest FROM manifest_references f JOIN repository_manifests m ON m.id = f.manifest "
-        "WHERE f.digest = ? AND m.repository = ? ORDER BY m.digest");
-    statement.bind(blob.to_string()).bind(repository_id);
+        "WHERE f.repository = ? AND f.digest = ? ORDER BY m.digest");
+    statement.bind(repository_id).bind(blob.to_string());
     while (TRY(statement.next())) holders.push_back(TRY(stored_digest(statement.text(0))));
     return holders;
   });

@@ -1,10 +1,12 @@
 // Promotion: the same bytes under a second name. Rows are copied, bytes are not touched.
 #include <algorithm>
+#include <set>
 
 #include "base/format.h"
 #include "registry/impl.h"
 #include "registry/rows.h"
 #include "registry/schema.h"
+#include "registry/tag_rules.h"
 
 namespace pratique::registry {
 
@@ -19,11 +21,6 @@ constexpr std::string_view kTree =
     " JOIN repository_manifests m ON m.repository = ?1 AND m.digest = f.digest) ";
 
 Status copy_tree(db::Transaction& tx, std::int64_t from, const oci::Digest& root, std::int64_t to, Time now) {
-  auto run = [&](std::string_view sql) -> Status {
-    auto statement = tx.prepare(format("{}{}", kTree, sql));
-    statement.bind(from).bind(root.to_string()).bind(to);
-    return statement.run();
-  };
   auto manifests = tx.prepare(
       format("{}INSERT INTO repository_manifests "
              "(repository, digest, media_type, size, artifact_type, annotations, subject, pushed) "
@@ -31,15 +28,19 @@ Status copy_tree(db::Transaction& tx, std::int64_t from, const oci::Digest& root
              "WHERE id IN tree ON CONFLICT (repository, digest) DO UPDATE SET media_type = excluded.media_type",
              kTree));
   TRY(manifests.bind(from).bind(root.to_string()).bind(to).bind(now).run());
-  TRY(
-      run("INSERT INTO manifest_references (manifest, kind, digest) "
-          "SELECT copy.id, f.kind, f.digest FROM manifest_references f "
-          "JOIN repository_manifests original ON original.id = f.manifest "
-          "JOIN repository_manifests copy ON copy.repository = ?3 AND copy.digest = original.digest "
-          "WHERE f.manifest IN tree ON CONFLICT DO NOTHING"));
-  return run(
-      "INSERT INTO repository_blobs (repository, blob) SELECT DISTINCT ?3, f.digest FROM manifest_references f "
-      "WHERE f.manifest IN tree AND f.kind = 0 ON CONFLICT DO NOTHING");
+  auto references =
+      tx.prepare(format("{}INSERT INTO manifest_references (manifest, repository, kind, digest) "
+                        "SELECT copy.id, ?3, f.kind, f.digest FROM manifest_references f "
+                        "JOIN repository_manifests original ON original.id = f.manifest "
+                        "JOIN repository_manifests copy ON copy.repository = ?3 AND copy.digest = original.digest "
+                        "WHERE f.manifest IN tree ON CONFLICT DO NOTHING",
+                        kTree));
+  TRY(references.bind(from).bind(root.to_string()).bind(to).run());
+  auto links =
+      tx.prepare(format("{}INSERT INTO repository_blobs (repository, blob, linked) SELECT DISTINCT ?3, f.digest, ?4 "
+                        "FROM manifest_references f WHERE f.manifest IN tree AND f.kind = 0 ON CONFLICT DO NOTHING",
+                        kTree));
+  return links.bind(from).bind(root.to_string()).bind(to).bind(now).run();
 }
 
 struct Member {
@@ -62,18 +63,26 @@ Status remove_if_orphaned(db::Transaction& tx, std::int64_t repository, std::int
   auto remove = tx.prepare(
       "DELETE FROM repository_manifests WHERE id = ?1 "
       "AND NOT EXISTS (SELECT 1 FROM tags WHERE manifest = ?1) "
-      "AND NOT EXISTS (SELECT 1 FROM manifest_references f JOIN repository_manifests m ON m.id = f.manifest "
-      "WHERE m.repository = ?2 AND f.kind = 1 AND f.digest = repository_manifests.digest)");
+      "AND NOT EXISTS (SELECT 1 FROM manifest_references f "
+      "WHERE f.repository = ?2 AND f.kind = 1 AND f.digest = repository_manifests.digest)");
   return remove.bind(manifest).bind(repository).run();
 }
 
-// In an approved repository a blob is linked only because a manifest needs it.
-Status remove_orphaned_links(db::Transaction& tx, std::int64_t repository) {
-  auto remove = tx.prepare(
-      "DELETE FROM repository_blobs WHERE repository = ?1 AND NOT EXISTS "
-      "(SELECT 1 FROM manifest_references f JOIN repository_manifests m ON m.id = f.manifest "
-      "WHERE m.repository = ?1 AND f.kind = 0 AND f.digest = repository_blobs.blob)");
-  return remove.bind(repository).run();
+// The blobs that those manifests name: read before they go.
+Result<std::set<std::string>> blobs_of(db::Transaction& tx, const std::vector<Member>& members) {
+  std::set<std::string> blobs;
+  for (const auto& member : members) {
+    auto rows = tx.prepare("SELECT digest FROM manifest_references WHERE manifest = ? AND kind = 0");
+    rows.bind(member.id);
+    while (TRY(rows.next())) blobs.insert(rows.text(0));
+  }
+  return blobs;
+}
+
+Result<bool> is_named_here(db::Transaction& tx, std::int64_t repository, const std::string& blob) {
+  auto row = tx.prepare("SELECT 1 FROM manifest_references WHERE repository = ? AND digest = ? AND kind = 0 LIMIT 1");
+  row.bind(repository).bind(blob);
+  return row.next();
 }
 
 }  // namespace
@@ -92,6 +101,7 @@ Result<oci::RepositoryName> Registry::promote(db::Transaction& tx, const StagedI
   TRY(manifest_row(tx, from, image.digest()));
   const auto to = TRY(ensure_repository(tx, approved, now));
   TRY(copy_tree(tx, from, image.digest(), to, now));
+  TRY(may_promote_tag(tx, *target, approved, image.tag(), image.digest()));
   const auto copy = TRY(manifest_row(tx, to, image.digest()));
   TRY(set_tag(tx, to, image.tag(), copy.id, now));
   auto details = Json::object({{"from", image.repository().text()},
@@ -112,13 +122,17 @@ Status Registry::unpromote(db::Transaction& tx, const oci::RepositoryName& appro
   if (!repository.ok()) return repository.error().kind() == ErrorKind::NotFound ? Status() : repository.error();
   const auto tree = TRY(tree_of(tx, *repository, digest));
   if (tree.empty()) return {};
+  const auto blobs = TRY(blobs_of(tx, tree));
   auto untag = tx.prepare("DELETE FROM tags WHERE manifest = ?");
   TRY(untag.bind(tree.front().id).run());
   for (const auto& [id, name] : tree) {
     const bool is_kept = std::ranges::any_of(kept, [&](const oci::Digest& one) { return one.to_string() == name; });
     if (!is_kept) TRY(remove_if_orphaned(tx, *repository, id));
   }
-  TRY(remove_orphaned_links(tx, *repository));
+  // In an approved repository a blob is linked only because a manifest needs it. Bytes that lose their last link here
+  // have no row any more once this is committed, and the collector takes them.
+  for (const auto& blob : blobs)
+    if (!TRY(is_named_here(tx, *repository, blob))) TRY(impl_->remove_link(tx, *repository, blob));
   auto details = Json::object({{"repository", approved.text()}});
   return impl_->journal.append(tx, "system", "image-withdrawn", digest.to_string(), std::move(details));
 }

@@ -14,6 +14,20 @@ namespace {
 // What a list without a limit gives at most: a page of names stays around a megabyte, the rest follows by Link.
 constexpr std::size_t kPageMax = 10'000;
 
+// Where the names of those namespaces lie among all names, as [low, high) in byte order, so that a list reads what it
+// gives and not what others have: a namespace's own name, and what follows its slash ("0" is the byte after "/").
+std::vector<std::pair<std::string, std::string>> ranges_of(const std::vector<Namespace>& namespaces,
+                                                           const std::set<Mode>& modes) {
+  std::vector<std::pair<std::string, std::string>> ranges;
+  for (const auto& space : namespaces) {
+    if (!modes.contains(space.mode)) continue;
+    ranges.emplace_back(space.name, space.name + '\0');
+    ranges.emplace_back(space.name + "/", space.name + "0");
+  }
+  std::ranges::sort(ranges);
+  return ranges;
+}
+
 }  // namespace
 
 std::string_view to_string(Mode mode) {
@@ -29,8 +43,8 @@ std::string_view to_string(Mode mode) {
 }
 
 Registry::Registry(db::Database& database, store::Store& store, journal::Journal& journal, const Clock& clock,
-                   std::vector<Namespace> namespaces)
-    : impl_(std::make_unique<Impl>(database, store, journal, clock, std::move(namespaces))) {}
+                   std::vector<Namespace> namespaces, Options options)
+    : impl_(std::make_unique<Impl>(database, store, journal, clock, std::move(namespaces), options)) {}
 Registry::~Registry() = default;
 
 std::span<const db::Migration> Registry::migrations() {
@@ -94,20 +108,20 @@ Result<Time> Registry::created(const oci::RepositoryName& repository) {
 Result<Page> Registry::repositories(const std::optional<std::string>& last, std::optional<std::size_t> limit,
                                     const std::set<Mode>& modes) {
   const std::size_t wanted = std::min(limit.value_or(kPageMax), kPageMax);
+  const auto ranges = ranges_of(impl_->namespaces, modes);
   return impl_->database.read([&](db::Transaction& tx) -> Result<Page> {
     Page page;
     if (wanted == 0) return page;
-    auto statement = tx.prepare("SELECT name FROM repositories WHERE name > ? ORDER BY name");
-    statement.bind(last.value_or(""));
-    while (TRY(statement.next())) {
-      std::string name = statement.text(0);
-      const Namespace* home = impl_->find(std::string_view(name).substr(0, name.find('/')));
-      if (home == nullptr || !modes.contains(home->mode)) continue;
-      if (page.names.size() == wanted) {
-        page.has_more = true;
-        break;
-      }
-      page.names.push_back(std::move(name));
+    for (const auto& [low, high] : ranges) {
+      auto statement =
+          tx.prepare("SELECT name FROM repositories WHERE name >= ? AND name < ? AND name > ? ORDER BY name LIMIT ?");
+      statement.bind(low).bind(high).bind(last.value_or(""));
+      statement.bind(static_cast<std::uint64_t>(wanted + 1 - page.names.size()));
+      while (TRY(statement.next())) page.names.push_back(statement.text(0));
+      page.has_more = page.names.size() > wanted;
+      if (!page.has_more) continue;
+      page.names.pop_back();
+      break;
     }
     return page;
   });

@@ -28,13 +28,27 @@ namespace pratique::registry {
 
 enum class Mode { Open, Staging, Approved };
 std::string_view to_string(Mode mode);
-
 struct Namespace {
   std::string name;  // the first component of repository names
   Mode mode = Mode::Open;
-  std::string promotes_to;  // staging: the approved namespace
-  // Open: manifests may name blobs and manifests that are not here, as a mirror of part of an index does.
-  bool takes_sparse = false;
+  std::string promotes_to;    // staging: the approved namespace
+  bool takes_sparse = false;  // open: manifests may name what is not here, as a mirror of part of an index does
+  // Patterns in which only "*" is special. Immutable: once set, a tag is neither moved to other bytes nor deleted (of
+  // an approved namespace, what is pushed to be promoted there counts). Protected: for administrators only.
+  std::vector<std::string> immutable_tags = {};
+  std::vector<std::string> protected_tags = {};
+  std::uint64_t bytes_max = 0;  // linked, a blob once a repository; 0, here and below: no limit
+  std::size_t uploads_max = 0;
+};
+
+struct Options {
+  std::uint64_t principal_bytes_max = 0;   // linked by pushes and mounts
+  std::size_t principal_uploads_max = 64;  // open and in use at once: clients use at most ten
+  // What garbage collection leaves alone (collect.cc).
+  Duration unreferenced_kept = hours(24);  // a blob no manifest names: a push may still be under way
+  Duration lease = hours(1);               // after a client was told that a blob is here
+  Duration staged_kept = days(30);         // staging: what nothing will ask for again
+  Duration uploads_kept = days(7);         // idle sessions
 };
 
 struct StoredManifest {
@@ -42,7 +56,6 @@ struct StoredManifest {
   std::string media_type;
   std::string bytes;
 };
-
 struct ManifestInfo {
   oci::Digest digest;
   std::string media_type;
@@ -76,14 +89,12 @@ class StagedImage {
   std::string submitter_;
   Time staged_;
 };
-
 struct PutResult {
   oci::Digest digest;
   std::optional<oci::Digest> subject;
-  // Set when the push, by tag, into a staging namespace completed an image or index: the gate takes it from here.
+  // Set when the push, by tag, into a staging namespace completed an image: the gate takes it from here.
   std::optional<StagedImage> staged;
-  // A push of several tags at once (distribution-spec end-7b): one more for each further tag.
-  std::vector<StagedImage> also_staged;
+  std::vector<StagedImage> also_staged;  // several tags at once (end-7b): one for each further tag
 };
 
 // An upload session: who opened it, for which repository, how far it is. Held by one request; dropping it parks the
@@ -108,39 +119,59 @@ class Upload {
   friend class Sessions;
   std::unique_ptr<Impl> impl_;
 };
-
 struct Page {
   std::vector<std::string> names;
   bool has_more = false;
 };
-
 struct ReferrersPage {
   std::vector<oci::Descriptor> descriptors;  // by digest, ascending
   bool has_more = false;                     // ask again with `after` = the last digest
 };
-
-struct Swept {
-  std::size_t blobs = 0;
-  std::size_t uploads = 0;
+// Garbage collection: how far a run is, and what it took (dry run: would take).
+struct Collection {
+  bool is_dry_run = false;
+  std::string stage, cursor;  // "" before the first step, "done" after the last; where in the stage
+  std::uint64_t looked_at = 0, manifests = 0, links = 0, blobs = 0, bytes = 0, uploads = 0, temporaries = 0;
+  bool is_done() const { return stage == "done"; }
+};
+// A blob whose bytes no longer match its name, and what needs it.
+struct Damage {
+  oci::Digest blob;
+  Time found;
+  std::vector<std::pair<std::string, oci::Digest>> images;  // repository and manifest; at most a hundred
+};
+struct Scrub {  // a walk over all blobs; where it stands is kept in the database
+  std::uint64_t blobs = 0, bytes = 0, damaged = 0;
+  bool is_done = false;
+};
+struct Usage {
+  bool is_namespace = false;  // else a principal
+  std::string name;
+  std::uint64_t bytes = 0, bytes_max = 0, links = 0, uploads = 0, uploads_max = 0;
 };
 
 class Registry {
  public:
   Registry(db::Database& database, store::Store& store, journal::Journal& journal, const Clock& clock,
-           std::vector<Namespace> namespaces);
+           std::vector<Namespace> namespaces, Options options = {});
   ~Registry();
   static std::span<const db::Migration> migrations();
-
   const std::vector<Namespace>& namespaces() const;
   // NotFound when the first component names no namespace.
   Result<Namespace> namespace_of(const oci::RepositoryName& repository) const;
 
-  // Removes what no row names (a crash between two steps leaves bytes, never a row without bytes) and uploads idle for
-  // a week. The registry is the store's only writer. For the daemon's start and its timer.
-  Result<Swept> sweep();
+  // -- keeping: each call one bounded step, beside pushes and pulls. The registry is the store's only writer.
+  // ---------- Garbage collection; goes on where `run` stands.
+  Status collect(Collection& run);
+  // Re-hashes the next blob. One that does not match is moved aside and journalled. `pace`: as
+  // store::Store::verify.
+  Status scrub(Scrub& run, const std::function<bool(std::size_t)>& pace = {});
+  Result<std::vector<Damage>> damages();
+  Result<std::vector<Usage>> usage();  // of each quota, by name
 
   // -- blobs -------------------------------------------------------------------------------------------------------
-  // Denied in an approved namespace. At 256 open sessions a principal loses the idlest one.
+  // Denied in an approved namespace and beyond a quota of bytes; Busy beyond one of uploads in use. At 256 open
+  // sessions a principal loses the idlest one.
   Result<Upload> start_upload(const identity::Principal& who, const oci::RepositoryName& repository);
   // NotFound for an unknown id, another repository or another principal; Conflict while another request holds it.
   Result<Upload> resume_upload(const identity::Principal& who, const oci::RepositoryName& repository,
@@ -149,8 +180,8 @@ class Registry {
   // Verifies and links the blob into the repository; records that `who` possesses it. Invalid when the bytes hash to
   // something else: the session is then gone.
   Result<oci::Descriptor> finish_upload(const identity::Principal& who, Upload upload, const oci::Digest& expected);
-  // Links a blob into `repository` without its bytes being sent; false when it cannot (the caller must then upload). No
-  // oracle: false for absent and for unreadable alike. `from` must have been judged readable by the caller (nullopt
+  // Links a blob into `repository` without its bytes being sent; false when it cannot: for absent and for unreadable
+  // alike, no oracle. `from` must have been judged readable by the caller (nullopt
   // otherwise): its blobs may be linked anywhere. Without it, only what `who` possesses, and into an open namespace
   // only what an open namespace already holds, so that nothing leaves staging this way.
   Result<bool> mount(const identity::Principal& who, const oci::RepositoryName& repository, const oci::Digest& blob,
@@ -158,7 +189,7 @@ class Registry {
   // Size of a blob linked in the repository; NotFound.
   Result<std::uint64_t> blob_size(const oci::RepositoryName& repository, const oci::Digest& blob);
   Result<store::Blob> open_blob(const oci::RepositoryName& repository, const oci::Digest& blob);
-  // True when this principal has pushed or mounted that blob (in any repository): all a staging HEAD may say.
+  // True when this principal has pushed or mounted it (in any repository): all a staging HEAD may say.
   Result<bool> possesses(const identity::Principal& who, const oci::Digest& blob);
   // NotFound when it is not linked there. The bytes go with the last link, and with them all possession.
   Status unlink_blob(const identity::Principal& who, const oci::RepositoryName& repository, const oci::Digest& blob);
@@ -166,7 +197,8 @@ class Registry {
   // -- manifests ---------------------------------------------------------------------------------------------------
   // Invalid for malformed bytes, a digest that is not theirs or a size that is not the blob's; Limit as
   // oci::parse_manifest; NotFound("manifest names blobs …") for missing references (foreign layers with urls excepted);
-  // Denied in an approved namespace. In staging, blobs that `who` possesses count as present and are linked.
+  // Denied in an approved namespace, beyond a quota and for a protected tag; Conflict for an immutable tag that stands
+  // for other bytes; Busy while too much waits. In staging, blobs that `who` possesses count as present and are linked.
   // `more_tags` are set with it (end-7b).
   Result<PutResult> put_manifest(const identity::Principal& who, const oci::RepositoryName& repository,
                                  const oci::ManifestReference& reference, std::string_view bytes,
@@ -182,8 +214,7 @@ class Registry {
   // In byte order, after `last`, at most `limit` (10,000 where not said). NotFound for an unknown repository.
   Result<Page> tags(const oci::RepositoryName& repository, const std::optional<std::string>& last,
                     std::optional<std::size_t> limit);
-  // When it first took something in. NotFound for a repository that never did.
-  Result<Time> created(const oci::RepositoryName& repository);
+  Result<Time> created(const oci::RepositoryName& repository);  // NotFound when it never took anything in
   // Of namespaces in one of `modes`, in byte order.
   Result<Page> repositories(const std::optional<std::string>& last, std::optional<std::size_t> limit,
                             const std::set<Mode>& modes = {Mode::Open, Mode::Staging, Mode::Approved});
@@ -203,9 +234,13 @@ class Registry {
                    std::span<const oci::Digest> kept = {});
   // The staged image again, after a restart. NotFound.
   Result<StagedImage> staged_image(std::int64_t id);
-  // Runs inside put_manifest's transaction when an image is staged, so that the gate's row commits with it. Set once,
-  // before serving.
+  // Hooks are set once, before serving. This one runs inside put_manifest's transaction when an image is staged, so
+  // that the gate's row commits with it.
   void on_staged(std::function<Status(db::Transaction&, const StagedImage&)> hook);
+  // Asked by collect(): will anything ask for that staged image again, or did, since `before`? Unset: always.
+  void on_needed(std::function<Result<bool>(db::Transaction&, std::int64_t staged, Time before)> hook);
+  // Asked before a push into staging is taken in: Busy while too much waits to be judged.
+  void on_pressure(std::function<Status()> hook);
 
  private:
   struct Impl;

@@ -43,7 +43,8 @@ Result<std::int64_t> ensure_repository(db::Transaction& tx, const oci::Repositor
 Result<std::optional<std::uint64_t>> linked_size(db::Transaction& tx, std::int64_t repository,
                                                  const oci::Digest& blob) {
   auto statement = tx.prepare(
-      "SELECT b.size FROM repository_blobs l JOIN blobs b ON b.digest = l.blob WHERE l.repository = ? AND l.blob = ?");
+      "SELECT b.size FROM repository_blobs l JOIN blobs b ON b.digest = l.blob WHERE l.repository = ? AND l.blob = ? "
+      "AND b.damaged IS NULL");
   statement.bind(repository).bind(blob.to_string());
   return one_size(std::move(statement));
 }
@@ -51,14 +52,26 @@ Result<std::optional<std::uint64_t>> linked_size(db::Transaction& tx, std::int64
 Result<std::optional<std::uint64_t>> possessed_size(db::Transaction& tx, std::string_view principal,
                                                     const oci::Digest& blob) {
   auto statement = tx.prepare(
-      "SELECT b.size FROM possession p JOIN blobs b ON b.digest = p.blob WHERE p.principal = ? AND p.blob = ?");
+      "SELECT b.size FROM possession p JOIN blobs b ON b.digest = p.blob WHERE p.principal = ? AND p.blob = ? "
+      "AND b.damaged IS NULL");
   statement.bind(principal).bind(blob.to_string());
   return one_size(std::move(statement));
 }
 
-Status link_blob(db::Transaction& tx, std::int64_t repository, const oci::Digest& blob) {
-  auto statement = tx.prepare("INSERT INTO repository_blobs (repository, blob) VALUES (?, ?) ON CONFLICT DO NOTHING");
-  return statement.bind(repository).bind(blob.to_string()).run();
+Status link_blob(db::Transaction& tx, std::int64_t repository, const oci::Digest& blob, Time now,
+                 std::string_view owner) {
+  auto statement = tx.prepare(
+      "INSERT INTO repository_blobs (repository, blob, linked, owner) VALUES (?, ?, ?, ?) "
+      "ON CONFLICT (repository, blob) DO UPDATE SET linked = excluded.linked, condemned = NULL");
+  statement.bind(repository).bind(blob.to_string()).bind(now);
+  return statement.bind(owner.empty() ? std::nullopt : std::optional(owner)).run();
+}
+
+Status drop_unused_content(db::Transaction& tx, const std::string& digest) {
+  auto remove = tx.prepare(
+      "DELETE FROM manifests WHERE digest = ?1 AND NOT EXISTS "
+      "(SELECT 1 FROM repository_manifests WHERE digest = ?1)");
+  return remove.bind(digest).run();
 }
 
 Status record_possession(db::Transaction& tx, std::string_view principal, const oci::Digest& blob) {

@@ -19,7 +19,9 @@ Result<std::int64_t> ensure_repository(db::Transaction& tx, const oci::Repositor
 Result<std::optional<std::uint64_t>> linked_size(db::Transaction& tx, std::int64_t repository, const oci::Digest& blob);
 Result<std::optional<std::uint64_t>> possessed_size(db::Transaction& tx, std::string_view principal,
                                                     const oci::Digest& blob);
-Status link_blob(db::Transaction& tx, std::int64_t repository, const oci::Digest& blob);
+// `owner`: who is charged for it; nobody when empty. Linked again, it is as new for the collector.
+Status link_blob(db::Transaction& tx, std::int64_t repository, const oci::Digest& blob, Time now,
+                 std::string_view owner);
 Status record_possession(db::Transaction& tx, std::string_view principal, const oci::Digest& blob);
 
 struct ManifestRow {
@@ -31,6 +33,8 @@ struct ManifestRow {
 // NotFound("manifest … ") with the reference as asked.
 Result<ManifestRow> manifest_row(db::Transaction& tx, std::int64_t repository, const oci::ManifestReference& reference);
 Result<std::string> manifest_bytes(db::Transaction& tx, const oci::Digest& digest);
+// A manifest's bytes go with the last repository that knows it.
+Status drop_unused_content(db::Transaction& tx, const std::string& digest);
 Status set_tag(db::Transaction& tx, std::int64_t repository, const oci::Tag& tag, std::int64_t manifest, Time now);
 
 // A digest read back from our own table: Corrupt when it no longer parses.

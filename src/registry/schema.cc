@@ -97,6 +97,64 @@ CREATE TABLE staged_images (
   staged     INTEGER NOT NULL
 ) STRICT;
 )sql"},
+    {"registry", 2, R"sql(
+-- Since when a blob is linked here, by whom (NULL: by promotion; it counts for nobody's quota), and since when it is
+-- condemned: no manifest named it for long, and unless somebody is told meanwhile that it is here, it goes (collect.cc).
+ALTER TABLE repository_blobs ADD COLUMN linked INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE repository_blobs ADD COLUMN owner TEXT;
+ALTER TABLE repository_blobs ADD COLUMN condemned INTEGER;
+CREATE INDEX repository_blobs_due ON repository_blobs (condemned) WHERE condemned IS NOT NULL;
+CREATE INDEX repository_blobs_condemned ON repository_blobs (blob) WHERE condemned IS NOT NULL;
+
+-- With the repository in it, "who here names this blob?" is one step down an index even for a base layer that a
+-- hundred thousand manifests elsewhere name.
+ALTER TABLE manifest_references ADD COLUMN repository INTEGER NOT NULL DEFAULT 0;
+UPDATE manifest_references SET repository = (SELECT repository FROM repository_manifests WHERE id = manifest);
+DROP INDEX manifest_references_by_digest;
+CREATE INDEX manifest_references_by_name ON manifest_references (repository, digest, kind);
+
+-- When its bytes were found not to match: they are moved aside, nobody is told that they are here, a new push heals.
+ALTER TABLE blobs ADD COLUMN damaged INTEGER;
+CREATE INDEX blobs_damaged ON blobs (digest) WHERE damaged IS NOT NULL;
+
+CREATE INDEX staged_images_by_image ON staged_images (repository, digest);
+CREATE INDEX uploads_by_touched ON uploads (touched);
+
+-- Where the long walks over everything stand.
+CREATE TABLE registry_cursors (
+  name  TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Bytes linked, kept by the triggers below so that no path can forget them: by principal (kind 0) and by namespace
+-- (kind 1). Updated inside the one write transaction that a push takes anyway: no lock of their own.
+CREATE TABLE usage (
+  kind  INTEGER NOT NULL,
+  name  TEXT NOT NULL,
+  bytes INTEGER NOT NULL,
+  links INTEGER NOT NULL,
+  PRIMARY KEY (kind, name)
+) STRICT, WITHOUT ROWID;
+INSERT INTO usage (kind, name, bytes, links)
+  SELECT 1, substr(r.name, 1, instr(r.name || '/', '/') - 1), sum(b.size), count(*)
+  FROM repository_blobs l JOIN repositories r ON r.id = l.repository JOIN blobs b ON b.digest = l.blob GROUP BY 2;
+CREATE TRIGGER usage_grows AFTER INSERT ON repository_blobs BEGIN
+  INSERT INTO usage (kind, name, bytes, links)
+    SELECT 1, substr(r.name, 1, instr(r.name || '/', '/') - 1), b.size, 1
+    FROM repositories r JOIN blobs b ON b.digest = NEW.blob WHERE r.id = NEW.repository
+    ON CONFLICT (kind, name) DO UPDATE SET bytes = bytes + excluded.bytes, links = links + 1;
+  INSERT INTO usage (kind, name, bytes, links)
+    SELECT 0, NEW.owner, b.size, 1 FROM blobs b WHERE b.digest = NEW.blob AND NEW.owner IS NOT NULL
+    ON CONFLICT (kind, name) DO UPDATE SET bytes = bytes + excluded.bytes, links = links + 1;
+END;
+CREATE TRIGGER usage_shrinks AFTER DELETE ON repository_blobs BEGIN
+  UPDATE usage SET bytes = bytes - (SELECT size FROM blobs WHERE digest = OLD.blob), links = links - 1
+    WHERE kind = 1 AND name = (SELECT substr(name, 1, instr(name || '/', '/') - 1) FROM repositories
+                               WHERE id = OLD.repository);
+  UPDATE usage SET bytes = bytes - (SELECT size FROM blobs WHERE digest = OLD.blob), links = links - 1
+    WHERE kind = 0 AND name = OLD.owner;
+END;
+)sql"},
 };
 
 }  // namespace

@@ -13,24 +13,29 @@ Error unknown_upload(const std::string& id) {
 
 }  // namespace
 
-Sessions::Sessions(db::Database& database, store::Store& store, const Clock& clock)
-    : database_(database), store_(store), clock_(clock) {}
+Sessions::Sessions(db::Database& database, store::Store& store, const Clock& clock, Duration idle_max)
+    : database_(database), store_(store), clock_(clock), idle_max_(idle_max) {}
 
-Result<Upload> Sessions::start(const std::string& principal, const oci::RepositoryName& repository) {
+Result<Upload> Sessions::start(const std::string& principal, const oci::RepositoryName& repository,
+                               const UploadLimits& limits) {
   TRY(make_room(principal));
   std::shared_lock birth(birth_);
+  TRY(within(*state_.lock(), principal, repository, limits));
   auto ingest = TRY(store_.start_ingest());
   const std::string id = ingest.id();
   {
     auto state = state_.lock();
-    state->sessions.emplace(id, Session{.principal = principal, .repository = repository, .touched = clock_.now()});
-    state->by_principal[principal].insert(id);
+    Session born{.principal = principal, .repository = repository, .touched = clock_.now()};
+    auto& session = state->sessions.emplace(id, std::move(born)).first->second;
+    state->by_principal[principal].ids.insert(id);
+    hold(*state, session);
   }
-  return Upload(std::make_unique<Upload::Impl>(Upload::Impl{*this, id, repository, std::move(ingest)}));
+  return Upload(
+      std::make_unique<Upload::Impl>(Upload::Impl{*this, id, repository, std::move(ingest), limits.allowance, false}));
 }
 
 Result<Upload> Sessions::resume(const std::string& principal, const oci::RepositoryName& repository,
-                                const std::string& id) {
+                                const std::string& id, const UploadLimits& limits) {
   TRY(load(id));
   {
     auto state = state_.lock();
@@ -42,7 +47,8 @@ Result<Upload> Sessions::resume(const std::string& principal, const oci::Reposit
     }
     Session& session = found->second;
     if (session.is_held) return conflict(format("upload {} is in use by another request", id));
-    session.is_held = true;
+    TRY(within(*state, principal, repository, limits));
+    hold(*state, session);
     session.touched = clock_.now();
   }
   auto ingest = store_.resume_ingest(id);
@@ -50,7 +56,85 @@ Result<Upload> Sessions::resume(const std::string& principal, const oci::Reposit
     let_go(id);
     return ingest.error().kind() == ErrorKind::NotFound ? unknown_upload(id) : ingest.error();
   }
-  return Upload(std::make_unique<Upload::Impl>(Upload::Impl{*this, id, repository, std::move(ingest).value()}));
+  {
+    auto state = state_.lock();
+    resize(*state, state->sessions.at(id), ingest->size());
+  }
+  return Upload(std::make_unique<Upload::Impl>(
+      Upload::Impl{*this, id, repository, std::move(ingest).value(), limits.allowance, false}));
+}
+
+Status Sessions::within(State& state, const std::string& principal, const oci::RepositoryName& repository,
+                        const UploadLimits& limits) {
+  const std::string space(repository.first_component());
+  if (limits.held_by_principal_max > 0 && state.by_principal[principal].held >= limits.held_by_principal_max) {
+    return busy(format("{} uploads of yours are under way at once; go on when one of them has ended",
+                       limits.held_by_principal_max));
+  }
+  auto there = state.held_by_namespace.find(space);
+  if (limits.held_in_namespace_max > 0 && there != state.held_by_namespace.end() &&
+      there->second >= limits.held_in_namespace_max) {
+    return busy(format("{} uploads into {} are under way at once; go on when one of them has ended",
+                       limits.held_in_namespace_max, space));
+  }
+  return {};
+}
+
+void Sessions::hold(State& state, Session& session) {
+  session.is_held = true;
+  ++state.held;
+  ++state.by_principal[session.principal].held;
+  ++state.held_by_namespace[std::string(session.repository.first_component())];
+}
+
+void Sessions::release(State& state, Session& session) {
+  if (!session.is_held) return;
+  session.is_held = false;
+  --state.held;
+  --state.by_principal[session.principal].held;
+  auto there = state.held_by_namespace.find(session.repository.first_component());
+  if (--there->second == 0) state.held_by_namespace.erase(there);
+}
+
+void Sessions::resize(State& state, Session& session, std::uint64_t size) {
+  state.by_principal[session.principal].bytes += size - session.size;
+  session.size = size;
+}
+
+Status Sessions::grow(const std::string& id, std::uint64_t size, std::uint64_t allowance) {
+  auto state = state_.lock();
+  Session& session = state->sessions.at(id);
+  const std::uint64_t total = state->by_principal[session.principal].bytes + size - session.size;
+  if (total > allowance) {
+    return denied(
+        format("your uploads hold {} and more than {} is not left of the quota: delete what is not needed any more, or "
+               "ask the people who run this gate for more",
+               human_bytes(total), human_bytes(allowance)));
+  }
+  resize(*state, session, size);
+  return {};
+}
+
+std::size_t Sessions::held_by(const std::string& principal) {
+  auto state = state_.lock();
+  auto found = state->by_principal.find(principal);
+  return found == state->by_principal.end() ? 0 : found->second.held;
+}
+
+std::size_t Sessions::held_in(const std::string& space) {
+  auto state = state_.lock();
+  auto found = state->held_by_namespace.find(space);
+  return found == state->held_by_namespace.end() ? 0 : found->second;
+}
+
+std::size_t Sessions::held() {
+  return state_.lock()->held;
+}
+
+std::uint64_t Sessions::bytes_of(const std::string& principal) {
+  auto state = state_.lock();
+  auto found = state->by_principal.find(principal);
+  return found == state->by_principal.end() ? 0 : found->second.bytes;
 }
 
 Status Sessions::cancel(const std::string& principal, const oci::RepositoryName& repository, const std::string& id) {
@@ -74,11 +158,10 @@ Status Sessions::load(const std::string& id) {
   if (!row) return {};
   auto repository = TRY(oci::RepositoryName::parse(row->repository));
   auto state = state_.lock();
-  state->by_principal[row->principal].insert(id);
+  state->by_principal[row->principal].ids.insert(id);
   state->sessions.emplace(id, Session{.principal = row->principal,
                                       .repository = std::move(repository),
                                       .touched = clock_.now(),
-                                      .is_held = false,
                                       .is_recorded = true});
   return {};
 }
@@ -88,9 +171,9 @@ Status Sessions::make_room(const std::string& principal) {
   {
     auto state = state_.lock();
     auto own = state->by_principal.find(principal);
-    if (own == state->by_principal.end() || own->second.size() < kSessionsPerPrincipalMax) return {};
+    if (own == state->by_principal.end() || own->second.ids.size() < kSessionsPerPrincipalMax) return {};
     Session* oldest = nullptr;
-    for (const auto& id : own->second) {
+    for (const auto& id : own->second.ids) {
       Session& session = state->sessions.at(id);
       if (session.is_held || (oldest != nullptr && oldest->touched <= session.touched)) continue;
       oldest = &session;
@@ -99,7 +182,7 @@ Status Sessions::make_room(const std::string& principal) {
     if (oldest == nullptr) {
       return over_limit(format("{} uploads are open at once; finish some first", kSessionsPerPrincipalMax));
     }
-    oldest->is_held = true;
+    hold(*state, *oldest);
   }
   return drop(idlest);
 }
@@ -124,7 +207,7 @@ Status Sessions::record(const std::string& id) {
 
 void Sessions::let_go(const std::string& id) {
   auto state = state_.lock();
-  if (auto found = state->sessions.find(id); found != state->sessions.end()) found->second.is_held = false;
+  if (auto found = state->sessions.find(id); found != state->sessions.end()) release(*state, found->second);
 }
 
 void Sessions::forget(const std::string& id) {
@@ -172,23 +255,39 @@ Result<std::set<std::string>> Sessions::expired_rows() {
   return database_.read([&](db::Transaction& tx) -> Result<std::set<std::string>> {
     std::set<std::string> ids;
     auto statement = tx.prepare("SELECT id FROM uploads WHERE touched < ?");
-    statement.bind(clock_.now() - kSessionIdleMax);
+    statement.bind(clock_.now() - idle_max_);
     while (TRY(statement.next())) ids.insert(statement.text(0));
     return ids;
   });
 }
 
-Result<std::size_t> Sessions::sweep() {
+// Uploads that neither memory nor the database knows: a process that died before the first checkpoint left them. While
+// we look no upload is being born, and ids never come twice: what is unclaimed now stays so.
+Result<std::set<std::string>> Sessions::unclaimed() {
   std::unique_lock birth(birth_);
-  std::set<std::string> doomed = TRY(expired_rows());
-  auto known = TRY(database_.read([&](db::Transaction& tx) -> Result<std::set<std::string>> {
-    std::set<std::string> ids;
+  std::set<std::string> ids;
+  {
+    auto state = state_.lock();
+    for (const auto& id : store_.unfinished_ingests())
+      if (!state->sessions.contains(id)) ids.insert(id);
+  }
+  if (ids.empty()) return ids;
+  TRY(database_.read([&](db::Transaction& tx) -> Status {
     auto statement = tx.prepare("SELECT id FROM uploads");
-    while (TRY(statement.next())) ids.insert(statement.text(0));
-    return ids;
+    while (TRY(statement.next())) ids.erase(statement.text(0));
+    return {};
   }));
-  for (const auto& id : store_.unfinished_ingests()) {
-    if (!known.contains(id)) doomed.insert(id);
+  return ids;
+}
+
+Result<std::size_t> Sessions::sweep(bool is_dry_run) {
+  std::set<std::string> doomed = TRY(expired_rows());
+  doomed.merge(TRY(unclaimed()));
+  {
+    // Sessions that never had a checkpoint are in memory only.
+    auto state = state_.lock();
+    for (const auto& [id, session] : state->sessions)
+      if (!session.is_recorded && session.touched + idle_max_ <= clock_.now()) doomed.insert(id);
   }
   std::size_t dropped = 0;
   for (const auto& id : doomed) {
@@ -196,11 +295,11 @@ Result<std::size_t> Sessions::sweep() {
       auto state = state_.lock();
       if (auto found = state->sessions.find(id); found != state->sessions.end()) {
         Session& session = found->second;
-        if (session.is_held || session.touched + kSessionIdleMax > clock_.now()) continue;
-        session.is_held = true;
+        if (session.is_held || session.touched + idle_max_ > clock_.now()) continue;
+        if (!is_dry_run) hold(*state, session);
       }
     }
-    TRY(drop(id));
+    if (!is_dry_run) TRY(drop(id));
     ++dropped;
   }
   return dropped;
@@ -209,11 +308,11 @@ Result<std::size_t> Sessions::sweep() {
 void Sessions::erase(State& state, const std::string& id) {
   auto found = state.sessions.find(id);
   if (found == state.sessions.end()) return;
+  release(state, found->second);
+  resize(state, found->second, 0);
   auto own = state.by_principal.find(found->second.principal);
-  if (own != state.by_principal.end()) {
-    own->second.erase(id);
-    if (own->second.empty()) state.by_principal.erase(own);
-  }
+  own->second.ids.erase(id);
+  if (own->second.ids.empty()) state.by_principal.erase(own);
   state.sessions.erase(found);
 }
 
@@ -224,6 +323,12 @@ Upload::Upload(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Upload::Upload(Upload&&) noexcept = default;
 Upload::~Upload() {
   if (!impl_ || !impl_->ingest) return;
+  if (impl_->is_doomed) {
+    std::exchange(impl_->ingest, std::nullopt)->abandon();
+    // What cannot go now is free, and goes when it is idle for too long.
+    static_cast<void>(impl_->sessions.drop(impl_->id).ok());
+    return;
+  }
   impl_->ingest.reset();  // closed before the next request may have it
   impl_->sessions.let_go(impl_->id);
 }
@@ -238,6 +343,10 @@ std::uint64_t Upload::size() const {
   return impl_->ingest->size();
 }
 Status Upload::append(Bytes bytes) {
+  if (Status allowed = impl_->sessions.grow(impl_->id, size() + bytes.size(), impl_->allowance); !allowed.ok()) {
+    impl_->is_doomed = true;
+    return allowed;
+  }
   return impl_->ingest->append(bytes);
 }
 

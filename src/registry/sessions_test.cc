@@ -65,23 +65,23 @@ TEST_F(Uploads, WithoutACheckpointAreForgottenByARestartAndSwept) {
   const auto id = started("hel", false);
   restart();
   EXPECT_EQ(resume(id).error().kind(), ErrorKind::NotFound);
-  EXPECT_EQ(registry->sweep()->uploads, 1U);
+  EXPECT_EQ(collect().uploads, 1U);
   EXPECT_TRUE(store->unfinished_ingests().empty());
 }
 
 TEST_F(Uploads, AreSweptAfterAnIdleWeekOnly) {
   const auto id = started("x", true);
   clock.advance(days(6));
-  EXPECT_EQ(registry->sweep()->uploads, 0U);
+  EXPECT_EQ(collect().uploads, 0U);
   clock.advance(days(2));
-  EXPECT_EQ(registry->sweep()->uploads, 1U);
+  EXPECT_EQ(collect().uploads, 1U);
   EXPECT_EQ(resume(id).error().kind(), ErrorKind::NotFound);
 }
 
 TEST_F(Uploads, InUseAreNeverSwept) {
   Upload upload = registry->start_upload(ann, repo("open/a")).value();
   clock.advance(days(30));
-  EXPECT_EQ(registry->sweep()->uploads, 0U);
+  EXPECT_EQ(collect().uploads, 0U);
   EXPECT_TRUE(upload.append(as_bytes("x")).ok());
   EXPECT_TRUE(registry->finish_upload(ann, std::move(upload), digest_of("x")).ok());
 }
@@ -100,7 +100,21 @@ TEST_F(Uploads, BeyondTheLimitCostTheirOwnerTheIdlestOne) {
   EXPECT_EQ(store->unfinished_ingests().size(), kSessionsPerPrincipalMax + 1);
 }
 
+TEST_F(Uploads, InUseBeyondTheQuotaMakeTheirOwnerWaitAndNobodyElse) {
+  std::vector<Upload> held;
+  for (std::size_t i = 0; i < options.principal_uploads_max; ++i) {
+    held.push_back(registry->start_upload(ann, repo("open/a")).value());
+  }
+  EXPECT_EQ(registry->start_upload(ann, repo("open/a")).error().kind(), ErrorKind::Busy);
+  EXPECT_TRUE(registry->start_upload(bob, repo("open/a")).ok());
+  const auto parked = held.back().id();
+  held.pop_back();
+  EXPECT_TRUE(resume(parked).ok());
+}
+
 TEST_F(Uploads, AllInUseLetNoFurtherOneStart) {
+  options.principal_uploads_max = 0;
+  restart();
   std::vector<Upload> held;
   for (std::size_t i = 0; i < kSessionsPerPrincipalMax; ++i) {
     held.push_back(registry->start_upload(ann, repo("open/a")).value());

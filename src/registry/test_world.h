@@ -25,9 +25,10 @@ struct People {
   identity::Identity identity{*database, clock};
   identity::Principal ann = make("ann");
   identity::Principal bob = make("bob");
+  identity::Principal root = make("root", identity::Role::Admin);
 
-  identity::Principal make(const std::string& name) {
-    identity.add_user(name, "password-of-" + name, {identity::Role::Submitter}).value();
+  identity::Principal make(const std::string& name, identity::Role role = identity::Role::Submitter) {
+    identity.add_user(name, "password-of-" + name, {role}).value();
     return std::move(identity.authenticate(name, "password-of-" + name)).value();
   }
 };
@@ -78,12 +79,7 @@ class World : public testing::Test {
     database = std::move(db::Database::open({.path = directory.path() + "/state.db"}, all)).value();
     store = std::move(store::Store::open({.directory = directory.path() + "/store"})).value();
     journal = std::make_unique<journal::Journal>(*database, clock);
-    registry =
-        std::make_unique<Registry>(*database, *store, *journal, clock,
-                                   std::vector<Namespace>{{.name = "open", .mode = Mode::Open},
-                                                          {.name = "in", .mode = Mode::Staging, .promotes_to = "out"},
-                                                          {.name = "out", .mode = Mode::Approved},
-                                                          {.name = "lost", .mode = Mode::Staging}});
+    registry = std::make_unique<Registry>(*database, *store, *journal, clock, spaces, options);
   }
   void restart() {
     registry.reset();
@@ -122,6 +118,19 @@ class World : public testing::Test {
   bool has_manifest(std::string_view repository, std::string_view reference) {
     return registry->get_manifest(repo(repository), *oci::parse_manifest_reference(reference)).ok();
   }
+  // A whole run of garbage collection.
+  Collection collect(bool is_dry_run = false) {
+    Collection run{.is_dry_run = is_dry_run};
+    while (!run.is_done()) registry->collect(run).value();
+    return run;
+  }
+  // Long enough for everything unneeded to go, in two runs.
+  Collection collect_all() {
+    clock.advance(days(40));
+    collect();
+    clock.advance(hours(2));
+    return collect();
+  }
   std::vector<std::string> events() {
     std::vector<std::string> names;
     const auto entries = journal->read(0, 1000).value();
@@ -132,6 +141,11 @@ class World : public testing::Test {
   const identity::Principal& ann = people().ann;
   const identity::Principal& bob = people().bob;
   os::TemporaryDirectory directory = std::move(os::TemporaryDirectory::create()).value();
+  std::vector<Namespace> spaces = {{.name = "open", .mode = Mode::Open, .promotes_to = ""},
+                                   {.name = "in", .mode = Mode::Staging, .promotes_to = "out"},
+                                   {.name = "out", .mode = Mode::Approved, .promotes_to = ""},
+                                   {.name = "lost", .mode = Mode::Staging, .promotes_to = ""}};
+  Options options;
   ManualClock clock{*Time::parse("2026-11-20T12:00:00Z")};
   std::unique_ptr<db::Database> database;
   std::unique_ptr<store::Store> store;
