@@ -11,6 +11,7 @@ const Option kServer = {"--server", "URL", "the gate (default: $PRATIQUE_SERVER,
 const Option kUser = {"-u,--user", "NAME", "sign in as (default: $PRATIQUE_USER, else what `pratique login` stored)"};
 const Option kPasswordStdin = {"--password-stdin", "", "read the password from standard input"};
 const Option kTextOrJson = {"--format", "text|json", "how to print", "text"};
+const Option kJson = {"--json", "", "the same as --format json"};
 const Option kNote = {"--note", "TEXT", "what the submitter and the journal are told"};
 const Option kData = {"--data", "DIR", "the data directory (default: $PRATIQUE_DATA, else /var/lib/pratique for root)"};
 const Option kConfig = {"--config", "FILE", "configuration in YAML (`pratique admin config reference`)"};
@@ -167,6 +168,12 @@ const std::vector<Command>& table() {
        0,
        {{"--format", "markdown|man|yaml", "a page, a manual page, or a file to start from", "markdown"}},
        config_reference_command},
+      {"admin gc", "", "Collect garbage now, beside pushes and pulls", 0, 0,
+       remote({{"--dry-run", "", "only say what would go"}, kTextOrJson, kJson}), gc_command},
+      {"admin scrub", "", "Re-read every blob now; say what is damaged and which images need it", 0, 0,
+       remote({{"--status", "", "only say what is damaged by now"}, kTextOrJson, kJson}), scrub_command},
+      {"admin quota", "", "Say what principals and namespaces use of their quotas", 0, 0, remote({kTextOrJson, kJson}),
+       quota_command},
       {"admin journal show", "", "Print what happened, oldest first", 0, 0,
        remote({{"--after", "N", "start behind this entry", "0"},
                {"--limit", "N", "at most this many", "100"},

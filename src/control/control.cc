@@ -48,6 +48,11 @@ constexpr std::array kRoutes = std::to_array<Route>({
     {"GET", "/api/v1/journal", Kind::Read, Who::Reviewer, &Impl::show_journal},
     {"GET", "/api/v1/journal/verify", Kind::Read, Who::Reviewer, &Impl::verify_journal},
     {"GET", "/api/v1/admissions", Kind::Read, Who::SignedIn, &Impl::show_admission},
+    {"POST", "/api/v1/upkeep/collection", Kind::Change, Who::Admin, &Impl::start_collection},
+    {"GET", "/api/v1/upkeep/collection", Kind::Read, Who::Admin, &Impl::show_collection},
+    {"POST", "/api/v1/upkeep/scrub", Kind::Change, Who::Admin, &Impl::start_scrub},
+    {"GET", "/api/v1/upkeep/scrub", Kind::Read, Who::Admin, &Impl::show_scrub},
+    {"GET", "/api/v1/upkeep/usage", Kind::Read, Who::Admin, &Impl::show_usage},
     {"GET", "/reports/{id}", Kind::Read, Who::SignedIn, &Impl::show_page},
 });
 
@@ -100,6 +105,7 @@ std::string next_for(const Error& error) {
       return "`pratique status` lists what you submitted.";
     case ErrorKind::Conflict:
       return "Look at its state again, for instance with `pratique status ID`.";
+    case ErrorKind::Busy:
     case ErrorKind::Unavailable:
       return "Try again in a minute.";
     default:

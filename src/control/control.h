@@ -13,6 +13,7 @@
 #include "identity/identity.h"
 #include "journal/journal.h"
 #include "registry/registry.h"
+#include "upkeep/upkeep.h"
 
 namespace pratique::control {
 
@@ -23,6 +24,7 @@ struct Options {
   std::string version = "0.1.0";
   // Whom a researcher asks: a name or address, in the next steps of waiting and rejected images. "": "your reviewer".
   std::string contact;
+  upkeep::Upkeep* upkeep = nullptr;  // borrowed; without one nobody can ask for upkeep
 };
 
 class Control {

@@ -62,6 +62,13 @@ struct Control::Impl {
   Outcome verify_journal(Call& call);
   Outcome show_admission(Call& call);
 
+  // -- upkeep.cc
+  Outcome start_collection(Call& call);
+  Outcome show_collection(Call& call);
+  Outcome start_scrub(Call& call);
+  Outcome show_scrub(Call& call);
+  Outcome show_usage(Call& call);
+
   // -- present.cc
   std::string host(const http::Request& request) const;  // "gate.example.org": what references begin with
   wire::Submission present(const gate::Submission& submission, const http::Request& request) const;

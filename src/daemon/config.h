@@ -15,6 +15,7 @@
 #include "http/http.h"
 #include "policy/policy.h"
 #include "registry/registry.h"
+#include "upkeep/upkeep.h"
 
 namespace pratique::daemon {
 
@@ -50,6 +51,9 @@ struct Config {
   seconds verdict_wait{60};
   std::string advisories;  // file
   seconds housekeeping_interval{10};
+  std::size_t waiting_max = 1'000;  // images without a verdict, before pushes are told to come back
+  registry::Options registry;
+  upkeep::Options upkeep;
   log::Level log_level = log::Level::Info;
   log::Style log_style = log::Style::Logfmt;
   Origins origins;  // of what is not a default

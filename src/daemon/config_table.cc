@@ -11,6 +11,9 @@ namespace pratique::daemon {
 
 namespace {
 
+constexpr long long kBytesMax = 1ll << 60;
+constexpr long long kHoursMax = 87'600;  // ten years
+
 // Where a value lies in the target, for reading and for showing.
 #define AT(member) [](auto& target) -> auto& { return target.member; }
 
@@ -33,6 +36,14 @@ const std::vector<Setting<NamespaceSettings>>& namespace_table() {
                  "again by themselves."),
       S::choice("missing", AT(takes_sparse), Choices<bool>{{"refuse", false}, {"accept", true}},
                 "open: manifests that name blobs or manifests which were never sent, as a mirror of a part does"),
+      S::texts("immutable_tags", AT(immutable_tags),
+               "patterns such as `v*`: once set, such a tag is neither moved to other bytes nor deleted")
+          .notes("Of an approved namespace they bind the push into staging that is meant for it, so that its author "
+                 "hears of it."),
+      S::texts("protected_tags", AT(protected_tags),
+               "patterns: such a tag is set, moved and deleted by administrators only"),
+      S::size("bytes", AT(bytes_max), {0, kBytesMax}, "quota, a blob once a repository; 0: no limit"),
+      S::number("uploads", AT(uploads_max), {0, 100'000}, "in use at once; 0: no limit"),
   };
   return kTable;
 }
@@ -122,6 +133,26 @@ const std::vector<Setting<Config>>& config_table() {
           .notes("Behind a trusted proxy a client is what X-Forwarded-For names."),
       S::number("limits.requests_per_second_per_client", AT(limits.requests_per_second_per_client), {0, 1'000'000},
                 "0: no limit; beyond ten seconds' worth at once: 429 with Retry-After"),
+      S::size("quotas.principal_bytes", AT(registry.principal_bytes_max), {0, kBytesMax},
+              "what one principal may hold, a blob once a repository; 0: no limit; beyond that: DENIED"),
+      S::number("quotas.principal_uploads", AT(registry.principal_uploads_max), {0, 100'000},
+                "of one principal, in use at once; 0: no limit; beyond that: 429 with Retry-After"),
+      S::number("quotas.images_waiting", AT(waiting_max), {1, 1'000'000},
+                "without a verdict; beyond that pushes into staging get 429 with Retry-After"),
+      S::in_seconds("upkeep.collect_every_seconds", AT(upkeep.collect_every), {0, 31'536'000},
+                    "garbage collection (operating.md); 0: only when asked"),
+      S::in_hours("upkeep.unreferenced_hours", AT(registry.unreferenced_kept), {0, kHoursMax},
+                  "how long a blob that no manifest names is left alone"),
+      S::in_hours("upkeep.lease_hours", AT(registry.lease), {0, kHoursMax},
+                  "and how long after a client was told that it is here"),
+      S::in_hours("upkeep.staged_hours", AT(registry.staged_kept), {0, kHoursMax},
+                  "how long rejected, superseded and ended images stay in staging"),
+      S::in_hours("upkeep.uploads_hours", AT(registry.uploads_kept), {1, kHoursMax},
+                  "how long uploads are kept that nobody goes on with"),
+      S::in_seconds("upkeep.scrub_every_seconds", AT(upkeep.scrub_every), {0, 31'536'000},
+                    "from the end of one walk over all blobs to the begin of the next; 0: only when asked"),
+      S::size("upkeep.scrub_bytes_per_second", AT(upkeep.scrub_bytes_per_second), {0, kBytesMax},
+              "how fast a walk reads; 0: as fast as it can"),
       S::choice("log.level", AT(log_level),
                 Choices<Level>{
                     {"debug", Level::Debug}, {"info", Level::Info}, {"warn", Level::Warn}, {"error", Level::Error}},

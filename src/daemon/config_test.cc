@@ -38,6 +38,43 @@ TEST(Config, RefusesNamespacesThatAreNoList) {
 TEST(Config, RefusesAModeItDoesNotKnow) {
   EXPECT_NE(problem("namespaces:\n  - {name: s, mode: opne}\n").find("open, staging or approved"), std::string::npos);
 }
+TEST(Config, ReadsTagRulesAndQuotasOfANamespace) {
+  auto config = parse_config(
+      "namespaces:\n  - {name: a, mode: open, immutable_tags: [\"v*\"], protected_tags: [latest], bytes: 2T, uploads: "
+      "9}\n",
+      "p.yaml");
+  ASSERT_TRUE(config.ok()) << config.error().message();
+  const auto& space = config->namespaces[0];
+  EXPECT_EQ(space.immutable_tags, std::vector<std::string>{"v*"});
+  EXPECT_EQ(space.protected_tags, std::vector<std::string>{"latest"});
+  EXPECT_EQ(space.bytes_max, std::uint64_t{2} << 40);
+  EXPECT_EQ(space.uploads_max, 9u);
+}
+TEST(Config, NamesTheLineOfABadTagRuleOrQuota) {
+  for (auto setting : {"immutable_tags: v1", "protected_tags: [[a]]", "bytes: much", "bytes: 1P", "bytes: 2000000000T",
+                       "bytes: -1", "uploads: -1"}) {
+    auto said = problem(std::string("namespaces:\n  - name: a\n    mode: open\n    ") + setting + "\n");
+    EXPECT_TRUE(said.starts_with("p.yaml line 4: ")) << setting << ": " << said;
+  }
+}
+TEST(Config, ReadsQuotasAndUpkeep) {
+  auto config = parse_config(
+      "quotas: {principal_bytes: 20G, principal_uploads: 3, images_waiting: 5}\n"
+      "upkeep: {collect_every_seconds: 60, unreferenced_hours: 2, lease_hours: 0, scrub_bytes_per_second: 1M}\n",
+      "p.yaml");
+  ASSERT_TRUE(config.ok()) << config.error().message();
+  EXPECT_EQ(config->registry.principal_bytes_max, std::uint64_t{20} << 30);
+  EXPECT_EQ(config->registry.principal_uploads_max, 3u);
+  EXPECT_EQ(config->waiting_max, 5u);
+  EXPECT_EQ(config->registry.unreferenced_kept, Duration(hours(2)));
+  EXPECT_EQ(config->registry.lease, Duration(0));
+  EXPECT_EQ(config->upkeep.collect_every, seconds(60));
+  EXPECT_EQ(config->upkeep.scrub_bytes_per_second, 1u << 20);
+}
+TEST(Config, NamesTheLineOfABadQuota) {
+  EXPECT_TRUE(problem("data: x\nquotas:\n  principal_bytes: lots\n").starts_with("p.yaml line 3: principal_bytes"));
+  EXPECT_TRUE(problem("upkeep:\n  lease_hours: -1\n").starts_with("p.yaml line 2: lease_hours"));
+}
 TEST(Config, RefusesNumbersOutOfRange) {
   EXPECT_NE(problem("verdict_wait_seconds: -1\n"), "");
   EXPECT_NE(problem("limits: {connections: many}\n"), "");

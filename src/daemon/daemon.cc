@@ -97,6 +97,7 @@ struct Parts {
   std::unique_ptr<registry::Registry> registry;
   std::unique_ptr<gate::Gate> gate;
   std::unique_ptr<distribution::Distribution> distribution;
+  std::unique_ptr<upkeep::Upkeep> upkeep;
   std::unique_ptr<control::Control> control;
   std::unique_ptr<control::AwsApi> aws;
   http::Router router;
@@ -105,19 +106,24 @@ struct Parts {
 Status Parts::assemble() {
   store = TRY(store::Store::open(
       {.directory = config.data, .make_tap = [this] { return scan::make_tap(cataloguer, *inventories); }}));
-  registry = std::make_unique<registry::Registry>(*database, *store, journal, clock, config.namespaces);
+  registry =
+      std::make_unique<registry::Registry>(*database, *store, journal, clock, config.namespaces, config.registry);
   gate = std::make_unique<gate::Gate>(
       *database, *registry, *store, journal, cataloguer, *inventories, [this] { return advisories->current(); }, clock,
-      gate::Options{.policy = config.policy, .verdict_wait = config.verdict_wait, .bases = &bases});
+      gate::Options{.policy = config.policy,
+                    .verdict_wait = config.verdict_wait,
+                    .waiting_max = config.waiting_max,
+                    .bases = &bases});
   TRY(gate->resume());
   distribution =
       std::make_unique<distribution::Distribution>(*registry, *store, identity, *gate,
                                                    distribution::Options{.verdict_wait = config.verdict_wait,
                                                                          .refuse_at_push = config.refuse_at_push,
                                                                          .public_url = config.public_url});
+  upkeep = std::make_unique<upkeep::Upkeep>(*registry, clock, config.upkeep);
   control = std::make_unique<control::Control>(
       *registry, identity, *gate, journal, clock,
-      control::Options{.public_url = config.public_url, .version = std::string(cli::kVersion)});
+      control::Options{.public_url = config.public_url, .version = std::string(cli::kVersion), .upkeep = upkeep.get()});
   control->add_routes(router);
   aws = std::make_unique<control::AwsApi>(
       *registry, identity, *gate, clock,
@@ -173,7 +179,7 @@ Status serve_until_told(const Config& config, const cli::ServeOptions& options, 
   running = server.get();
   auto proxy =
       TRY(AwsProxy::start(config, parts.clock, [&parts](http::Request& request) { return parts.answer(request); }));
-  Housekeeping housekeeping(*parts.gate, *parts.registry, *parts.advisories, config.housekeeping_interval);
+  Housekeeping housekeeping(*parts.gate, *parts.advisories, config.housekeeping_interval);
   // Only now: a start that fails must not use up the one time the password is shown.
   announce(config, server->port(), proxy.get(), TRY(parts.identity.bootstrap_admin()));
   log::info(

@@ -1,15 +1,11 @@
 #include "daemon/housekeeping.h"
 
-#include <chrono>
-#include <optional>
-
 #include "base/log.h"
 
 namespace pratique::daemon {
 
-Housekeeping::Housekeeping(gate::Gate& gate, registry::Registry& registry, Advisories& advisories, seconds interval)
+Housekeeping::Housekeeping(gate::Gate& gate, Advisories& advisories, seconds interval)
     : gate_(gate),
-      registry_(registry),
       advisories_(advisories),
       interval_(interval),
       thread_([this](std::stop_token stop) { loop(std::move(stop)); }) {}
@@ -20,27 +16,11 @@ Housekeeping::~Housekeeping() {
 }
 
 void Housekeeping::loop(std::stop_token stop) {
-  // A sweep looks at every blob once; what it finds are the crumbs of a crash, which can wait.
-  constexpr std::chrono::hours kSweepInterval{1};
-  std::optional<std::chrono::steady_clock::time_point> swept;
   while (!stop.stop_requested()) {
     run_once();
-    auto now = std::chrono::steady_clock::now();
-    if (!swept || now - *swept >= kSweepInterval) {
-      sweep_once();
-      swept = now;
-    }
     std::unique_lock lock(mutex_);
     wake_.wait_for(lock, stop, interval_, [] { return false; });
   }
-}
-
-void Housekeeping::sweep_once() {
-  auto swept = registry_.sweep();
-  if (!swept.ok())
-    log::error("sweep failed", {{"error", swept.error().message()}});
-  else if (swept->blobs + swept->uploads > 0)
-    log::info("sweep finished", {{"blobs", swept->blobs}, {"uploads", swept->uploads}});
 }
 
 void Housekeeping::run_once() {

@@ -135,6 +135,10 @@ struct Forms {
     return detail::counted<Target, std::chrono::seconds>(key, at, range, "whole number of seconds", meaning);
   }
   template <typename At>
+  static Made in_hours(std::string_view key, At at, Range range, std::string_view meaning) {
+    return detail::counted<Target, std::chrono::hours>(key, at, range, "whole number of hours", meaning);
+  }
+  template <typename At>
   static Made in_days(std::string_view key, At at, Range range, std::string_view meaning) {
     return detail::counted<Target, std::chrono::days>(key, at, range, "whole number of days", meaning);
   }

@@ -27,10 +27,15 @@ Gate::Gate(db::Database& database, registry::Registry& registry, store::Store& s
   registry.on_staged([impl = impl_.get()](db::Transaction& tx, const registry::StagedImage& image) {
     return open_submission(impl->context, tx, image);
   });
+  registry.on_needed(
+      [](db::Transaction& tx, std::int64_t staged, Time before) { return is_needed(tx, staged, before); });
+  registry.on_pressure([impl = impl_.get()] { return impl->pressure.check(impl->context); });
 }
 
 Gate::~Gate() {
   impl_->context.registry.on_staged({});
+  impl_->context.registry.on_needed({});
+  impl_->context.registry.on_pressure({});
 }
 
 const Options& Gate::options() const {

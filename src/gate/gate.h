@@ -89,6 +89,8 @@ struct Options {
   // Scans at once. A scan is mostly one look-up a package; a second one keeps a huge image from blocking a small one.
   // 0: nothing is judged, everything stays where it is.
   std::size_t workers = 2;
+  // Pushes into staging are told to come back later while so many images wait for their verdict: some minutes of work.
+  std::size_t waiting_max = 1'000;
   // The registered base images. Borrowed; nullptr: none are kept here, and no image has to prove its own.
   bases::Bases* bases = nullptr;
 };

@@ -1,6 +1,7 @@
 // What the files of gate.h's class share. Private to the module.
 #pragma once
 
+#include "gate/keeping.h"
 #include "gate/lifecycle/lifecycle.h"
 #include "gate/workers.h"
 
@@ -20,6 +21,7 @@ struct Gate::Impl {
                                    std::chrono::milliseconds wait);
 
   Context context;
+  Pressure pressure;
   Workers workers;
 };
 
