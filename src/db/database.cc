@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <condition_variable>
+#include <deque>
+#include <exception>
 #include <filesystem>
 #include <mutex>
 #include <vector>
@@ -13,7 +15,6 @@
 #include "db/db.h"
 #include "db/migrate.h"
 #include "db/statement.h"
-#include "db/turn.h"
 #include "os/file.h"
 
 namespace pratique::db {
@@ -45,12 +46,31 @@ Status create_private_file(const std::string& path) {
   return os::sync_directory(parent.empty() ? "." : parent);
 }
 
+// A write that waits for its turn, or for the thread that does it.
+struct Waiting {
+  const std::function<Status(Transaction&)>& body;
+  Status outcome;
+  std::exception_ptr foreign;  // what the body threw: for the thread it belongs to
+  std::vector<std::function<void()>> actions;
+  bool is_done = false;
+};
+
+// How many writes share a commit. More would save next to nothing of the one sync and keep the first of them waiting.
+constexpr std::size_t kGroupMax = 32;
+
 }  // namespace
 
 struct Database::Impl {
   const Options options;
-  Turn turn;
-  std::unique_ptr<Connection> writer;  // belongs to whoever has the turn
+  std::unique_ptr<Connection> writer;  // belongs to the leader
+
+  // Group commit. Whoever comes first leads: it takes the whole queue, in order, into one transaction with a savepoint
+  // for each, and one commit (and one sync of the disk) makes them all durable. Who comes meanwhile forms the next
+  // group.
+  std::mutex queue_mutex;
+  std::condition_variable turn_came;
+  std::deque<Waiting*> queue;  // guarded by queue_mutex
+  bool is_led = false;         // guarded by queue_mutex
 
   std::mutex mutex;
   std::condition_variable reader_returned;
@@ -139,16 +159,84 @@ Status Database::run(Kind kind, const Body& body) {
   return status;
 }
 
+namespace {
+
+// One write of a group: what it did is kept or undone without touching the others'. False when the whole transaction is
+// gone (a full disk makes SQLite roll back by itself).
+bool do_one(Connection& connection, Waiting& one) {
+  Transaction::Impl transaction{.connection = connection, .role = Connection::Role::Writer};
+  one.outcome = connection.execute_cached("SAVEPOINT one");
+  if (!one.outcome.ok()) return connection.is_in_transaction();
+  try {
+    Transaction handed(transaction);
+    one.outcome = one.body(handed);
+  } catch (...) {
+    one.foreign = std::current_exception();
+    one.outcome = unavailable("the write was given up");
+  }
+  CHECK(transaction.open_statements == 0, "a statement outlived its transaction");
+  if (!connection.is_in_transaction()) return false;
+  if (!one.outcome.ok() && !connection.execute_cached("ROLLBACK TO one").ok()) return false;
+  if (!connection.execute_cached("RELEASE one").ok()) return false;
+  one.actions = std::move(transaction.after_commit);
+  return true;
+}
+
+Status do_group(Connection& connection, const std::vector<Waiting*>& group) {
+  TRY(connection.execute_cached("BEGIN IMMEDIATE"));
+  for (auto* one : group) {
+    if (!do_one(connection, *one)) return unavailable("the transaction was rolled back: the disk is full or broken");
+  }
+  return connection.execute_cached("COMMIT").with_context("committing");
+}
+
+// Nothing of a group counts unless all of it is durable.
+void lead(Connection& connection, const std::vector<Waiting*>& group) {
+  if (group.size() == 1) {
+    Waiting& one = *group.front();
+    Transaction::Impl transaction{.connection = connection, .role = Connection::Role::Writer};
+    try {
+      one.outcome = Scope(connection).run(transaction, "BEGIN IMMEDIATE", one.body);
+    } catch (...) {
+      one.foreign = std::current_exception();
+    }
+    one.actions = std::move(transaction.after_commit);
+    return;
+  }
+  Status committed = do_group(connection, group);
+  if (committed.ok()) return;
+  // As in Scope: it fails only where the disk does.
+  if (connection.is_in_transaction()) (void)connection.execute("ROLLBACK").ok();
+  for (auto* one : group)
+    if (one->outcome.ok()) one->outcome = committed;
+}
+
+}  // namespace
+
 Status Database::run_write(const Body& body, Actions& actions) {
   Nesting nesting(impl_.get());
-  struct Holder {
-    Turn& turn;
-    explicit Holder(Turn& held) : turn(held) { turn.take(); }
-    ~Holder() { turn.give_back(); }
-  } holder(impl_->turn);
-  Transaction::Impl transaction{.connection = *impl_->writer, .role = Connection::Role::Writer};
-  TRY(Scope(*impl_->writer).run(transaction, "BEGIN IMMEDIATE", body));
-  actions = std::move(transaction.after_commit);
+  Waiting own{.body = body, .outcome = {}, .foreign = {}, .actions = {}};
+  {
+    std::unique_lock lock(impl_->queue_mutex);
+    impl_->queue.push_back(&own);
+    impl_->turn_came.wait(lock, [&] { return own.is_done || (!impl_->is_led && impl_->queue.front() == &own); });
+    if (!own.is_done) {
+      impl_->is_led = true;
+      const auto count = std::min(impl_->queue.size(), kGroupMax);
+      const auto end = impl_->queue.begin() + static_cast<std::ptrdiff_t>(count);
+      const std::vector<Waiting*> group(impl_->queue.begin(), end);
+      impl_->queue.erase(impl_->queue.begin(), end);
+      lock.unlock();
+      lead(*impl_->writer, group);
+      lock.lock();
+      for (auto* one : group) one->is_done = true;
+      impl_->is_led = false;
+      impl_->turn_came.notify_all();
+    }
+  }
+  if (own.foreign) std::rethrow_exception(own.foreign);
+  if (!own.outcome.ok()) return own.outcome;
+  actions = std::move(own.actions);
   return {};
 }
 

@@ -1,6 +1,7 @@
 // SQL with transactions you cannot forget. SQLite underneath: WAL, foreign keys on, FULL sync for what is acknowledged.
 //
-// One writer at a time (write() queues, first come first served), many readers (read() takes a connection from a
+// One writer at a time (write() queues, first come first served; writes that wait at the same time share a commit, and
+// with it the disk's one sync), many readers (read() takes a connection from a
 // bounded pool and waits when all are out). Not here: what is stored; each module owns its tables and brings its
 // migrations. Thread-safe: Database. One thread: Transaction, Statement; neither may outlive the body it was made for.
 #pragma once
@@ -108,8 +109,9 @@ class Database {
   ~Database();
 
   // Runs `body` in a write transaction: commits when it returns ok, rolls back on an error (which is returned).
-  // After ok the change survives a power cut. A read() or write() inside either on the same thread CHECKs: it would see
-  // an older state, or wait for itself. (after_commit actions run outside and may start their own.)
+  // After ok the change survives a power cut. The body may run on another thread that writes at the same moment. A
+  // read() or write() inside either on the same thread CHECKs: it would see an older state, or wait for itself.
+  // (after_commit actions run outside and may start their own.)
   template <typename F>
   auto write(F&& body) -> decltype(body(std::declval<Transaction&>())) {
     return in_transaction(Kind::Write, std::forward<F>(body));

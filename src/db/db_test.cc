@@ -246,6 +246,105 @@ TEST_F(DatabaseTest, LetsManyThreadsReadAndWrite) {
   EXPECT_EQ(people(), 160);
 }
 
+// While one writer holds the turn the others queue up; their group is done by whichever of them comes next.
+class GroupTest : public DatabaseTest {
+ protected:
+  // Runs `bodies` at once: all but the first are queued before the first one ends.
+  std::vector<Status> together(const std::vector<std::function<Status(Transaction&)>>& bodies) {
+    std::atomic<bool> is_begun = false, may_end = false;
+    std::thread first([&] {
+      database()
+          .write([&](Transaction&) -> Status {
+            is_begun = true;
+            while (!may_end) std::this_thread::yield();
+            return {};
+          })
+          .value();
+    });
+    while (!is_begun) std::this_thread::yield();
+    std::vector<Status> outcomes(bodies.size());
+    std::vector<std::thread> threads;
+    std::atomic<std::size_t> arrived = 0;
+    for (std::size_t i = 0; i < bodies.size(); ++i) {
+      threads.emplace_back([&, i] {
+        ++arrived;
+        outcomes[i] = database().write(bodies[i]);
+      });
+    }
+    while (arrived < bodies.size()) std::this_thread::yield();
+    may_end = true;
+    first.join();
+    for (auto& thread : threads) thread.join();
+    return outcomes;
+  }
+};
+
+TEST_F(GroupTest, AWriteThatFailsTakesNoOtherWithIt) {
+  const auto outcomes = together({[](Transaction& tx) { return insert(tx, "ann"); },
+                                  [](Transaction& tx) -> Status {
+                                    TRY(insert(tx, "undone"));
+                                    return refused("no");
+                                  },
+                                  [](Transaction& tx) -> Status {
+                                    TRY(insert(tx, "twice"));
+                                    return insert(tx, "twice");
+                                  },
+                                  [](Transaction& tx) { return insert(tx, "bob"); }});
+  EXPECT_TRUE(outcomes[0].ok());
+  EXPECT_EQ(outcomes[1].error().kind(), ErrorKind::Refused);
+  EXPECT_EQ(outcomes[2].error().kind(), ErrorKind::Conflict);
+  EXPECT_TRUE(outcomes[3].ok());
+  EXPECT_EQ(people(), 2);
+}
+
+TEST_F(GroupTest, AForeignExceptionReachesTheThreadWhoseBodyItLeft) {
+  std::atomic<int> caught = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&, i] {
+      try {
+        database()
+            .write([&](Transaction& tx) -> Status {
+              TRY(insert(tx, format("person {}", i)));
+              if (i % 2 == 0) static_cast<void>(std::string().at(1));
+              return {};
+            })
+            .value();
+      } catch (const std::out_of_range&) {
+        ++caught;
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(caught, 4);
+  EXPECT_EQ(people(), 4);
+}
+
+TEST_F(GroupTest, OfMoreWritesThanShareACommitLosesNone) {
+  std::vector<std::function<Status(Transaction&)>> bodies;
+  for (int i = 0; i < 70; ++i) bodies.emplace_back([i](Transaction& tx) { return insert(tx, format("person {}", i)); });
+  for (const auto& outcome : together(bodies)) EXPECT_TRUE(outcome.ok());
+  EXPECT_EQ(people(), 70);
+}
+
+TEST_F(GroupTest, ActionsRunOnTheThreadsOfTheirWrites) {
+  std::atomic<int> own = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 16; ++i) {
+    threads.emplace_back([&] {
+      const auto me = std::this_thread::get_id();
+      database()
+          .write([&](Transaction& tx) -> Status {
+            tx.after_commit([&, me] { own += std::this_thread::get_id() == me ? 1 : 0; });
+            return {};
+          })
+          .value();
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(own, 16);
+}
+
 TEST_F(DatabaseTest, SaysThatAnotherProgramHoldsTheLock) {
   database();
   auto other = open().value();
