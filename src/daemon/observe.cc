@@ -1,5 +1,8 @@
 #include "daemon/observe.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "base/format.h"
 #include "base/text.h"
 #include "cli/cli.h"
@@ -47,6 +50,29 @@ void add_server(Exposition& out, const http::ServerCounters& counters) {
             format("{{class=\"{}xx\"}}", status_class));
 }
 
+// By namespace only: metrics name nobody.
+void add_keeping(Exposition& out, const Observed& observed) {
+  auto count = [](std::uint64_t n) { return static_cast<double>(n); };
+  std::vector<registry::Usage> spaces;
+  if (auto usage = observed.registry.usage(); usage.ok())
+    std::ranges::copy_if(*usage, std::back_inserter(spaces), &registry::Usage::is_namespace);
+  auto add = [&](std::string_view name, std::string_view help, std::uint64_t registry::Usage::* field) {
+    for (const auto& space : spaces)
+      out.add(name, "gauge", help, count(space.*field), format("{{namespace=\"{}\"}}", space.name));
+  };
+  add("pratique_namespace_bytes", "Bytes linked in a namespace.", &registry::Usage::bytes);
+  add("pratique_namespace_bytes_max", "Its quota; 0: none.", &registry::Usage::bytes_max);
+  add("pratique_namespace_uploads", "Uploads in use.", &registry::Usage::uploads);
+  const auto totals = observed.upkeep.totals();
+  out.add("pratique_collections_total", "counter", "Runs of garbage collection.", count(totals.collections));
+  out.add("pratique_collected_blobs_total", "counter", "Blobs collected.", count(totals.blobs_freed));
+  out.add("pratique_collected_bytes_total", "counter", "Bytes collected.", count(totals.bytes_freed));
+  out.add("pratique_scrubs_total", "counter", "Whole walks over all blobs.", count(totals.scrubs));
+  out.add("pratique_scrubbed_bytes_total", "counter", "Bytes read again.", count(totals.bytes_read));
+  if (auto damages = observed.registry.damages(); damages.ok())
+    out.add("pratique_damaged_blobs", "gauge", "Blobs that are damaged now.", count(damages->size()));
+}
+
 http::Response metrics(const Observed& observed) {
   Exposition out;
   out.add("pratique_build_info", "gauge", "The program.", 1, format("{{version=\"{}\"}}", cli::kVersion));
@@ -58,6 +84,7 @@ http::Response metrics(const Observed& observed) {
   out.add("pratique_advisories", "gauge", "Advisories in the database.", static_cast<double>(info.advisories));
   out.add("pratique_advisories_age_seconds", "gauge", "Age of the newest advisory data.",
           static_cast<double>((observed.clock.now() - info.newest).count()) / 1e6);
+  add_keeping(out, observed);
   auto counts = observed.gate.counts();
   if (counts.ok())
     for (const auto& [state, count] : *counts)

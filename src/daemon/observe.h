@@ -8,12 +8,16 @@
 #include "db/db.h"
 #include "gate/gate.h"
 #include "http/http.h"
+#include "registry/registry.h"
+#include "upkeep/upkeep.h"
 
 namespace pratique::daemon {
 
 struct Observed {
   db::Database& database;
   gate::Gate& gate;
+  registry::Registry& registry;
+  upkeep::Upkeep& upkeep;
   std::function<std::shared_ptr<const advisory::Database>()> advisories;
   std::function<http::ServerCounters()> server;
   const Clock& clock;

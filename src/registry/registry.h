@@ -246,5 +246,4 @@ class Registry {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
-
 }  // namespace pratique::registry

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "base/format.h"
+#include "base/guarded.h"
 #include "base/log.h"
 
 namespace pratique::upkeep {
@@ -86,6 +87,7 @@ struct Upkeep::Impl {
   const Options options;
   Runner<CollectionJob> collector;
   Runner<ScrubJob> scrubber;
+  Guarded<Totals> totals;
 
   void collect_loop(const std::stop_token& stop);
   void scrub_loop(const std::stop_token& stop);
@@ -94,7 +96,8 @@ struct Upkeep::Impl {
 };
 
 Upkeep::Upkeep(registry::Registry& registry, const Clock& clock, Options options)
-    : impl_(new Impl{.registry = registry, .clock = clock, .options = options, .collector = {}, .scrubber = {}}) {
+    : impl_(new Impl{
+          .registry = registry, .clock = clock, .options = options, .collector = {}, .scrubber = {}, .totals = {}}) {
   impl_->collector.thread = std::jthread([impl = impl_.get()](const std::stop_token& s) { impl->collect_loop(s); });
   impl_->scrubber.thread = std::jthread([impl = impl_.get()](const std::stop_token& s) { impl->scrub_loop(s); });
 }
@@ -104,6 +107,10 @@ Upkeep::~Upkeep() {
   impl_->scrubber.thread.request_stop();
   impl_->collector.thread.join();
   impl_->scrubber.thread.join();
+}
+
+Totals Upkeep::totals() const {
+  return *impl_->totals.lock();
 }
 
 const Options& Upkeep::options() const {
@@ -148,6 +155,12 @@ void Upkeep::Impl::run_collection(const std::stop_token& stop) {
     collector.publish(run);
     if (!collector.rest(stop, now + std::min<SteadyClock::duration>(now - begun, kRestMax))) break;
   }
+  if (!run.is_dry_run) {
+    auto sums = totals.lock();
+    ++sums->collections;
+    sums->blobs_freed += run.blobs;
+    sums->bytes_freed += run.bytes;
+  }
   collector.finish(run, status, clock.now());
   if (!status.ok()) {
     log::error("collection failed", {{"stage", run.stage}, {"error", status.error().message()}});
@@ -187,6 +200,13 @@ void Upkeep::Impl::run_scrub(const std::stop_token& stop) {
   while (status.ok() && !run.is_done && !stop.stop_requested()) {
     status = registry.scrub(run, pace);
     scrubber.publish(run);
+  }
+  {
+    auto sums = totals.lock();
+    sums->scrubs += run.is_done ? 1 : 0;
+    sums->blobs_read += run.blobs;
+    sums->bytes_read += run.bytes;
+    sums->blobs_damaged += run.damaged;
   }
   scrubber.finish(run, status, clock.now());
   if (!status.ok() && !stop.stop_requested()) log::error("scrub failed", {{"error", status.error().message()}});

@@ -36,6 +36,12 @@ struct ScrubJob : Job {
   registry::Scrub run;
 };
 
+// Since the start of the program, for metrics.
+struct Totals {
+  std::uint64_t collections = 0, blobs_freed = 0, bytes_freed = 0;
+  std::uint64_t scrubs = 0, blobs_read = 0, bytes_read = 0, blobs_damaged = 0;
+};
+
 class Upkeep {
  public:
   Upkeep(registry::Registry& registry, const Clock& clock, Options options);
@@ -48,6 +54,7 @@ class Upkeep {
   CollectionJob collection(milliseconds patience = milliseconds(0));
   ScrubJob scrub(milliseconds patience = milliseconds(0));
 
+  Totals totals() const;
   const Options& options() const;
 
  private:
