@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <atomic>
@@ -58,6 +59,19 @@ sigset_t block_signals() {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
   return signals;
+}
+
+// A connection is a descriptor; the usual soft limit of 1,024 would be reached long before connections_max.
+void raise_open_files(const Config& config) {
+  // What else is open: the database, files on their way in and out, layers being inspected.
+  constexpr rlim_t kOthers = 2'000;
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  files.rlim_cur = files.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &files);
+  if (files.rlim_max != RLIM_INFINITY && files.rlim_max < config.limits.connections_max + kOthers)
+    log::warn("fewer open files are allowed than there may be connections",
+              {{"allowed", files.rlim_max}, {"connections", config.limits.connections_max}});
 }
 
 // What a person who started the server reads: on standard output, apart from the log.
@@ -196,6 +210,7 @@ Status serve_until_told(const Config& config, const cli::ServeOptions& options, 
 Status serve(const cli::ServeOptions& options) {
   Config config = TRY(load_config(options));
   log::configure(config.log_level, config.log_style);
+  raise_open_files(config);
   TRY(prepare_data_directory(config.data));
   os::Fd lock = TRY(lock_data_directory(config.data));
   sigset_t signals = block_signals();

@@ -174,6 +174,32 @@ TEST_F(Push, ToStagingIsToldOnlyOfItsOwnBlobs) {
   }
 }
 
+// What another tenant pushed and what nobody has: every answer is the same, field by field.
+TEST_F(Push, ToStagingTellsNothingOfWhatOthersHold) {
+  push_image("in/ann", "1", "x");
+  const auto theirs = sha256_of(config_json("x")), nobodys = sha256_of("nobody has this");
+  const auto told = [&](const std::string& method, const std::string& target) {
+    const auto answer = send(method, target, {.as = "bob"});
+    std::string all = format("{} {}", answer.status, answer.body);
+    for (const auto& [name, value] : answer.headers.lines()) {
+      const bool is_random = name == "Location" || name == "Docker-Upload-UUID";
+      all += format("\n{}: {}", name, is_random ? "" : value);
+    }
+    return all;
+  };
+  for (const char* repository : {"in/bob", "in/ann", "open/bob"}) {
+    const std::string blobs = format("/v2/{}/blobs/", repository);
+    EXPECT_EQ(told("HEAD", blobs + theirs), told("HEAD", blobs + nobodys)) << repository;
+    EXPECT_EQ(replace_all(told("GET", blobs + theirs), theirs, ""),
+              replace_all(told("GET", blobs + nobodys), nobodys, ""));
+    for (const char* from : {"", "&from=in%2Fann", "&from=out%2Fann"}) {
+      EXPECT_EQ(told("POST", blobs + "uploads/?mount=" + theirs + from),
+                told("POST", blobs + "uploads/?mount=" + nobodys + from))
+          << repository << from;
+    }
+  }
+}
+
 TEST_F(Push, MayNameABlobThatHeadSaidNeedNotBeSent) {
   push_image("open/a", "1", "x");
   EXPECT_EQ(send("HEAD", blob("in/ann", config_json("x"))).status, 200);

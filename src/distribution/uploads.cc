@@ -38,6 +38,9 @@ http::Response created_blob(const Call& call, const oci::Digest& digest) {
   return response;
 }
 
+// A client that sends 40 GB in one request loses no more than this when the machine does.
+constexpr std::uint64_t kCheckpointBytes = 1ULL << 30;
+
 // Appends the body. With a chunk range, exactly as many bytes as it says: never a byte more is written.
 Status receive(http::BodyReader& body, registry::Upload& upload, const std::optional<ChunkRange>& chunk) {
   const auto buffer = std::make_unique_for_overwrite<std::byte[]>(kBufferBytes);
@@ -53,6 +56,7 @@ Status receive(http::BodyReader& body, registry::Upload& upload, const std::opti
     received += *count;
     if (chunk && received > chunk->length()) return invalid("the chunk is longer than its Content-Range says");
     TRY(upload.append({buffer.get(), *count}));
+    if (received / kCheckpointBytes != (received - *count) / kCheckpointBytes) TRY(upload.checkpoint());
   }
   if (chunk && received < chunk->length()) return invalid("the chunk is shorter than its Content-Range says");
   return {};

@@ -23,6 +23,8 @@ Judgement judge_input(Connection& connection, const ServerLimits& limits) {
   // All of them at once: erased one by one, a stream of empty lines would cost the I/O thread the square of its length.
   if (connection.scanned == 0) input.erase(0, empty_lines_at_front(input));
   if (input.empty()) return {State::Incomplete};
+  // Half of another one: scanned now, it would be taken for the beginning of a head.
+  if (input == "\r") return {State::Incomplete};
   // Container clients try TLS first; the sooner they hear that it is not spoken here, the sooner they fall back.
   if (!connection.channel.is_tls() && input.front() == kTlsHandshakeRecord)
     return {State::Refused, 0, Refusal{400, "TLS was spoken to a port for plain HTTP"}};
