@@ -9,6 +9,7 @@
 
 #include "base/guarded.h"
 #include "base/hash.h"
+#include "store/hash_thread.h"
 #include "store/store.h"
 
 namespace pratique::store {
@@ -24,13 +25,15 @@ struct Ingest::Impl {
   std::uint64_t checkpointed = 0;  // durable according to the state file
   std::uint64_t pushed_out = 0;    // given to the disk by write-behind
   Sha256 hasher;
-  std::unique_ptr<Tap> tap;     // made with the first byte
+  std::unique_ptr<HashThread> hash_thread;  // of a large upload while a request has it
+  std::unique_ptr<Tap> tap;                 // made with the first byte
   std::optional<Error> broken;  // what the disk said: memory and disk may differ, only the last checkpoint counts
   bool is_finished = false;
 
   void feed(Bytes bytes);
   Tap* need_tap();
   Status write(Bytes bytes);
+  Status write_and_hash(Bytes bytes);
   Status checkpoint();
   Status check_digest(const oci::Digest& expected);
   // Marks as broken and passes on.

@@ -18,6 +18,10 @@ namespace {
 // The disk starts on what has come while the rest is still arriving; otherwise the fdatasync at the end waits for all
 // of it. Smaller steps cost system calls, larger ones leave more for the end.
 constexpr std::uint64_t kWriteBehindBytes = 8 << 20;
+// From here on an upload has a second thread; smaller ones are over before it would pay.
+constexpr std::uint64_t kLargeBytes = 16 << 20;
+// 30 us of hashing: some times what handing it over costs.
+constexpr std::size_t kLargePiece = 64 << 10;
 
 }  // namespace
 
@@ -30,6 +34,7 @@ Ingest& Ingest::operator=(Ingest&& other) noexcept {
 Ingest::~Ingest() {
   if (!impl_ || impl_->is_finished) return;
   Store::Impl& store = impl_->store;
+  impl_->hash_thread.reset();  // it may wait here for a week
   store.park(std::move(impl_));
 }
 
@@ -47,8 +52,9 @@ Status Ingest::append(Bytes bytes) {
   std::uint64_t limit = impl_->store.options.blob_bytes_max;
   if (bytes.size() > limit || impl_->size > limit - bytes.size())
     return over_limit(format("a blob may have at most {} bytes", limit));
-  if (Status status = impl_->write(bytes); !status.ok()) return impl_->failed(status.error());
-  impl_->feed(bytes);
+  if (Status status = impl_->write_and_hash(bytes); !status.ok()) return impl_->failed(status.error());
+  impl_->size += bytes.size();
+  if (Tap* tap = impl_->need_tap()) tap->on_bytes(bytes);
   return {};
 }
 
@@ -96,6 +102,20 @@ void Ingest::Impl::feed(Bytes bytes) {
   hasher.update(bytes);
   size += bytes.size();
   if (Tap* to = need_tap()) to->on_bytes(bytes);
+}
+
+Status Ingest::Impl::write_and_hash(Bytes bytes) {
+  const bool is_worth_it = size >= kLargeBytes && bytes.size() >= kLargePiece;
+  if (is_worth_it && !hash_thread) hash_thread = HashThread::make();
+  if (!is_worth_it || !hash_thread) {
+    TRY(write(bytes));
+    hasher.update(bytes);
+    return {};
+  }
+  hash_thread->start(hasher, bytes);
+  Status written = write(bytes);
+  hash_thread->wait();
+  return written;
 }
 
 Status Ingest::Impl::write(Bytes bytes) {

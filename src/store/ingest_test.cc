@@ -97,6 +97,30 @@ TEST_F(IngestTest, CommitsNoBytes) {
   EXPECT_EQ(store().size_of(sha256_of("")), 0u);
 }
 
+// Beyond 16 MiB a second thread hashes: across requests, checkpoints and a restart it must come to the same.
+TEST_F(IngestTest, HashesALargeUploadWithASecondThreadToTheSame) {
+  limit_ = 64 << 20;
+  std::string bytes(24'000'000, '\0');
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i * 31 + (i >> 12U));
+  Ingest first = start();
+  const std::string id = first.id();
+  const auto append = [&](Ingest& ingest, std::size_t from, std::size_t to) {
+    for (std::size_t at = from; at < to; at += 300'000)
+      ASSERT_TRUE(
+          ingest.append(as_bytes(std::string_view(bytes).substr(at, std::min<std::size_t>(300'000, to - at)))).ok());
+  };
+  append(first, 0, 18'000'000);
+  ASSERT_TRUE(first.checkpoint().ok());
+  append(first, 18'000'000, 21'000'000);
+  {
+    Ingest parked = std::move(first);
+  }
+  Ingest second = store().resume_ingest(id).value();
+  ASSERT_EQ(second.size(), 21'000'000U);
+  append(second, 21'000'000, bytes.size());
+  EXPECT_TRUE(second.commit(sha256_of(bytes)).ok());
+}
+
 TEST_F(IngestTest, RefusesBytesThatHashToSomethingElse) {
   for (const auto& wrong : {sha256_of("other"), sha512_of("other")}) {
     auto outcome = start("hello").commit(wrong);
