@@ -1,73 +1,89 @@
 #!/usr/bin/env bash
-# The registry beside Debian's docker-registry on the same work in the same run: prints both and the ratio, asserts nothing.
-# Ours authenticates, journals and inspects what it stores; docker-registry does none of that.
+# The registry beside Debian's docker-registry and distribution 3 (built through the Go module proxy) on the same work in the
+# same run, all durable: prints rates, the server's CPU time a unit, and our ratio to the best of them. Asserts nothing. Ours
+# authenticates and journals, they do neither. zot joins where its module is served.
 #
-#   bench/registry.sh            needs: packaging/install build run demo test bench
+#   bench/registry.sh [SECONDS]      a step takes SECONDS (5); PRATIQUE names the program, BENCH_LARGE=0 leaves out the 1 GiB blob
 set -euo pipefail
 cd "$(dirname "$0")/.."
+seconds=${1:-5}
 PRATIQUE=${PRATIQUE:-$PWD/build/release/pratique}
 [ -x "$PRATIQUE" ] || { echo "build the release first: ./demo"; exit 1; }
-for program in docker-registry curl wrk skopeo python3; do command -v "$program" >/dev/null || { echo "$program is missing: packaging/install test bench"; exit 1; }; done
+for program in curl wrk python3; do command -v "$program" >/dev/null || { echo "$program is missing: packaging/install test bench"; exit 1; }; done
 work=$(mktemp -d "${TMPDIR:-/tmp}/pratique-bench.XXXXXX")
-pids=()
-trap 'kill "${pids[@]}" 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT
+peers=$PWD/build/peers
+server=
+trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT
+port=5900
 
-cat >"$work/registry.yml" <<YAML
-version: 0.1
-log: {level: error, accesslog: {disabled: true}}
-storage: {filesystem: {rootdirectory: $work/registry}, delete: {enabled: true}}
-http: {addr: 127.0.0.1:5901}
-YAML
-env -u REGISTRY_AUTH_FILE docker-registry serve "$work/registry.yml" >"$work/registry.log" 2>&1 &
-pids+=($!)
-printf 'data: %s\nlisten: 127.0.0.1:5902\nlog: {level: warn}\n' "$work/data" >"$work/gate.yaml"
-"$PRATIQUE" serve --config "$work/gate.yaml" >"$work/gate.out" 2>"$work/gate.log" &
-pids+=($!)
-for _ in $(seq 100); do grep -q '^Listening' "$work/gate.out" 2>/dev/null && curl -s -o /dev/null http://127.0.0.1:5901/v2/ && break; read -rt 0.1 <> <(:) || true; done
-password=$(sed -n 's/^Administrator: user admin, password \([^ ]*\).*/\1/p' "$work/gate.out")
-basic=$(printf 'admin:%s' "$password" | base64 -w0)
+head -c 1000000 /dev/urandom >"$work/seed"
+[ "${BENCH_LARGE:-1}" = 0 ] || head -c $((1 << 30)) /dev/urandom >"$work/blob"
 
-row() { python3 - "$@" <<'PY'
-import sys
-name, theirs, ours, unit, better = sys.argv[1], float(sys.argv[2]), float(sys.argv[3]), sys.argv[4], sys.argv[5]
-ratio = (ours / theirs if better == "more" else theirs / ours) if theirs and ours else 0
-print(f"{name:<44} {theirs:>10.2f} {ours:>10.2f} {unit:<6} {ratio:>6.2f}x")
-PY
+answers() { for _ in $(seq 100); do curl -s -o /dev/null "http://127.0.0.1:$1/v2/" && return; read -rt 0.1 <> <(:) || true; done; return 1; }
+peer() {  # name program configuration
+  local name=$1 program=$2
+  port=$((port + 1))
+  "$program" serve "$3" >"$work/$name.log" 2>&1 &
+  server=$!
+  answers "$port" || { echo "$name did not start: $(tail -n 1 "$work/$name.log")" >&2; return 0; }
+  echo "measuring $name" >&2
+  python3 bench/registry_load.py "$port" "$server" - "$work" "$seconds" >"$work/$name.figures"
+  kill "$server"; wait "$server" 2>/dev/null || true
+  server=
 }
-median() { sort -n | awk '{a[NR]=$1} END {print a[int((NR+1)/2)]}'; }
-now() { date +%s%N; }
-since() { awk -v a="$1" -v b="$(now)" 'BEGIN{printf "%.3f", (b-a)/1e9}'; }
-
-printf '%-44s %10s %10s %-6s %7s\n' "work" "registry" "pratique" "" "ratio"
-head -c $((1 << 30)) /dev/urandom >"$work/blob"
-digest="sha256:$(sha256sum <"$work/blob" | cut -d' ' -f1)"
-
-put() {  # port header: seconds of one durable upload of 1 GiB
-  local location from
-  location=$(curl -s -i -X POST -H "$2" "http://127.0.0.1:$1/v2/library/blob/blobs/uploads/" | tr -d '\r' | sed -n 's/^[Ll]ocation: //p')
-  case $location in http*) ;; *) location="http://127.0.0.1:$1$location" ;; esac
-  case $location in *\?*) location="$location&digest=$digest" ;; *) location="$location?digest=$digest" ;; esac
-  from=$(now)
-  curl -s -f -o /dev/null -X PUT -H "$2" -H 'Content-Type: application/octet-stream' -H 'Expect:' -T "$work/blob" "$location"
-  since "$from"
+distribution_config() {
+  printf 'version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: %s}}\nhttp: {addr: 127.0.0.1:%s}\n' \
+    "$work/$1" $((port + 1)) >"$work/$1.yml"
+  echo "$work/$1.yml"
 }
-theirs=$(put 5901 'X-None: 1'; echo)
-ours=$(put 5902 "Authorization: Basic $basic"; echo)
-row "push a blob of 1 GiB, durable" "$theirs" "$ours" s less
 
-get() { local i from; for i in 1 2 3; do from=$(now); curl -s -f -o /dev/null -H "$2" "http://127.0.0.1:$1/v2/library/blob/blobs/$digest"; since "$from"; echo; done | median; }
-row "pull a blob of 1 GiB" "$(get 5901 'X-None: 1')" "$(get 5902 "Authorization: Basic $basic")" s less
-
-if [ -d build/demo/new ]; then
-  copy() { local from; from=$(now); skopeo copy -q --dest-tls-verify=false "${@:2}" oci:build/demo/new:latest "docker://127.0.0.1:$1/library/debian:1"; since "$from"; }
-  theirs=$(copy 5901)
-  ours=$(copy 5902 --dest-creds "admin:$password")
-  row "skopeo push of the demo's image (60 MB)" "$theirs" "$ours" s less
-  pull() { local i from; for i in 1 2 3; do rm -rf "$work/pulled"; from=$(now); skopeo copy -q --src-tls-verify=false "${@:2}" "docker://127.0.0.1:$1/library/debian:1" "oci:$work/pulled:1"; since "$from"; echo; done | median; }
-  row "skopeo pull of it" "$(pull 5901)" "$(pull 5902 --src-creds "admin:$password")" s less
-  rate() { wrk -t1 -c16 -d4s -H "$2" -H 'Accept: application/vnd.oci.image.manifest.v1+json' "http://127.0.0.1:$1/v2/$3" | awk '/Requests\/sec/ {print $2}'; }
-  row "GET manifest by tag" "$(rate 5901 'X-None: 1' library/debian/manifests/1)" "$(rate 5902 "Authorization: Basic $basic" library/debian/manifests/1)" /s more
-  row "GET /v2/" "$(rate 5901 'X-None: 1' '')" "$(rate 5902 "Authorization: Basic $basic" '')" /s more
+if command -v docker-registry >/dev/null; then
+  REGISTRY_AUTH_FILE='' && export -n REGISTRY_AUTH_FILE
+  peer docker-registry docker-registry "$(distribution_config docker-registry)"
+else
+  echo "docker-registry is missing: packaging/install bench" >&2
 fi
-memory() { awk '/VmHWM/ {print $2/1024}' "/proc/$1/status"; }
-row "peak memory" "$(memory "${pids[0]}")" "$(memory "${pids[1]}")" MiB less
+if [ ! -x "$peers/registry" ] && command -v go >/dev/null; then
+  mkdir -p "$peers"
+  HOME=/root GOBIN="$peers" GOFLAGS=-mod=mod timeout 900 go install github.com/distribution/distribution/v3/cmd/registry@latest >"$work/go.log" 2>&1 ||
+    echo "distribution 3 cannot be built here: $(tail -n 1 "$work/go.log")" >&2
+fi
+[ ! -x "$peers/registry" ] || peer distribution-3 "$peers/registry" "$(distribution_config distribution-3)"
+if [ ! -x "$peers/zot" ] && command -v go >/dev/null; then
+  HOME=/root GOBIN="$peers" GOFLAGS=-mod=mod GOEXPERIMENT=jsonv2 CGO_ENABLED=0 timeout 1800 go install zotregistry.dev/zot/v2/cmd/zot@latest >"$work/go.log" 2>&1 ||
+    echo "zot cannot be built here: $(tail -n 1 "$work/go.log")" >&2
+fi
+if [ -x "$peers/zot" ]; then
+  printf '{"storage":{"rootDirectory":"%s/zot","commit":true,"gc":false},"http":{"address":"127.0.0.1","port":"%s"},"log":{"level":"error"}}' "$work" $((port + 1)) >"$work/zot.json"
+  peer zot "$peers/zot" "$work/zot.json"
+fi
+
+port=$((port + 1))
+printf 'data: %s/data\nlisten: 127.0.0.1:%s\nlog: {level: warn}\n' "$work" "$port" >"$work/gate.yaml"
+"$PRATIQUE" serve --config "$work/gate.yaml" >"$work/gate.out" 2>"$work/gate.log" &
+server=$!
+for _ in $(seq 100); do grep -q '^Listening' "$work/gate.out" && break; read -rt 0.1 <> <(:) || true; done
+password=$(sed -n 's/^Administrator: user admin, password \([^ ]*\).*/\1/p' "$work/gate.out")
+# As clients do: a token for the password, then the token. It is good for longer than the run.
+token=$(curl -s -u "admin:$password" "http://127.0.0.1:$port/v2/token?service=x" | python3 -c 'import json,sys; print(json.load(sys.stdin)["token"])')
+echo "measuring pratique" >&2
+python3 bench/registry_load.py "$port" "$server" "Bearer $token" "$work" "$seconds" >"$work/pratique.figures"
+
+python3 - "$work" <<'PY'
+import glob, os, sys
+figures = {os.path.basename(path)[:-8]: dict((line.split("\t")[0], tuple(map(float, line.split("\t")[1:]))) for line in open(path))
+           for path in glob.glob(sys.argv[1] + "/*.figures")}
+ours = figures.pop("pratique")
+names = sorted(figures)
+print(f'{"work":<54}' + "".join(f"{name:>18}" for name in names) + f'{"pratique":>12}{"ratio":>8}{"CPU ratio":>11}')
+for work, (wall, cpu) in ours.items():
+    less = "(s)" in work or "(MiB)" in work
+    theirs = [figures[name].get(work, (0, 0)) for name in names]
+    there = [figure for figure in theirs if figure[0]]
+    best = (min if less else max)((figure[0] for figure in there), default=0)
+    ratio = (best / wall if less else wall / best) if best and wall else 0
+    saved = min((figure[1] for figure in there if figure[1]), default=0) / cpu if cpu else 0
+    print(f"{work:<54}" + "".join(f"{figure[0]:>18.2f}" for figure in theirs) + f"{wall:>12.2f}{ratio:>7.2f}x" + (f"{saved:>10.2f}x" if saved else ""))
+hot, many = (next((wall for work, (wall, _) in ours.items() if word in work), 0) for word in ("one repository", "many repositories"))
+print(f"one hot repository beside many: {100 * hot / many if many else 0:.0f} %")
+PY
