@@ -123,6 +123,13 @@ Result<std::string> Remote::get_text(const std::string& path, const std::string&
   return TRY(exchange(std::move(request))).body;
 }
 
+Result<std::string> Remote::get_page(const std::string& path) {
+  http::ClientRequest request{.method = "GET", .url = url_ + path};
+  auto response = TRY(client_->send(request).with_context("talking to " + url_));
+  if (response.status >= 400) return error_of(response);
+  return std::move(response.body);
+}
+
 Result<Json> Remote::send(const std::string& method, const std::string& path, const Json& body) {
   http::ClientRequest request{.method = method, .url = path};
   request.headers.set("Accept", "application/json");

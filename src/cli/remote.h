@@ -26,6 +26,8 @@ class Remote {
 
   // Paths are below /api/v1. The gate's own sentence becomes the error.
   Result<Json> get(const std::string& path);
+  // The same without the prefix, for what is no part of the API.
+  Result<std::string> get_page(const std::string& path);
   Result<std::string> get_text(const std::string& path, const std::string& accept);
   Result<Json> send(const std::string& method, const std::string& path, const Json& body);
 

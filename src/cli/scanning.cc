@@ -64,12 +64,20 @@ Result<scan::ImageFacts> gather_facts(transport::Image& image, const std::string
   return facts;
 }
 
+policy::Policy::Loader policy_loader(const std::string& beside_file) {
+  return [beside_file](const std::string& name) -> Result<std::string> {
+    auto slash = beside_file.rfind('/');
+    bool is_absolute = name.starts_with('/') || slash == std::string::npos;
+    return os::read_file(is_absolute ? name : beside_file.substr(0, slash + 1) + name, kPolicyBytesMax);
+  };
+}
+
 Result<policy::Policy> load_policy(const std::string& given) {
   auto profile = policy::Policy::profile(given);
   if (profile.ok()) return profile;
   if (!os::exists(given))
     return not_found(format("policy \"{}\" is neither gen3 nor tre nor a file", printable(given)));
-  return policy::Policy::parse(TRY(os::read_file(given, kPolicyBytesMax)), given);
+  return policy::Policy::parse(TRY(os::read_file(given, kPolicyBytesMax)), given, policy_loader(given));
 }
 
 }  // namespace pratique::cli

@@ -56,6 +56,7 @@ std::string describe_submission(const wire::Submission& submission, Time now, bo
   if (!submission.reviewer.empty())
     text += format("  reviewer    {}{}\n", printable(submission.reviewer),
                    submission.note.empty() ? "" : ": " + printable(submission.note, 1000));
+  for (const auto& condition : submission.conditions) text += format("  condition   {}\n", printable(condition, 1000));
   if (!submission.report_url.empty()) text += format("  report      {}\n", printable(submission.report_url, 1000));
   if (!submission.reasons.empty()) text += "\nWhy:\n" + reasons_text(submission);
   if (!submission.next_steps.empty()) text += "\nWhat to do now:\n";

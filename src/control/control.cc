@@ -35,6 +35,13 @@ constexpr std::array kRoutes = std::to_array<Route>({
     {"GET", "/api/v1/submissions", Kind::Read, Who::SignedIn, &Impl::list_submissions},
     {"GET", "/api/v1/submissions/{id}", Kind::Read, Who::SignedIn, &Impl::show_submission},
     {"GET", "/api/v1/submissions/{id}/report", Kind::Read, Who::SignedIn, &Impl::show_report},
+    {"GET", "/api/v1/submissions/{id}/explain", Kind::Read, Who::SignedIn, &Impl::explain},
+    {"POST", "/api/v1/policy/test", Kind::Change, Who::Reviewer, &Impl::test_policy},
+    {"GET", "/api/v1/bases", Kind::Read, Who::SignedIn, &Impl::list_bases},
+    {"POST", "/api/v1/bases", Kind::Change, Who::Admin, &Impl::register_base},
+    {"POST", "/api/v1/bases/star", Kind::Change, Who::Admin, &Impl::star_base},
+    {"POST", "/api/v1/bases/remove", Kind::Change, Who::Admin, &Impl::remove_base},
+    {"POST", "/api/v1/bases/import", Kind::Change, Who::Admin, &Impl::import_bases},
     {"POST", "/api/v1/submissions/{id}/approve", Kind::Change, Who::Reviewer, &Impl::approve},
     {"POST", "/api/v1/submissions/{id}/reject", Kind::Change, Who::Reviewer, &Impl::reject},
     {"GET", "/api/v1/waivers", Kind::Read, Who::Reviewer, &Impl::list_waivers},
@@ -142,6 +149,14 @@ void Control::add_routes(http::Router& router) {
   for (const auto& route : kRoutes)
     router.add(route.method, route.pattern,
                [impl = impl_.get(), &route](http::Request& request) { return serve(*impl, route, request); });
+  auto add_open = [&](std::string_view pattern, Impl::Outcome (Impl::*handler)()) {
+    router.add("GET", pattern, [impl = impl_.get(), handler](http::Request&) {
+      auto outcome = (impl->*handler)();
+      return outcome.ok() ? std::move(*outcome) : answer_failure({outcome.error()});
+    });
+  };
+  add_open("/bases/allowed_base_images.txt", &Impl::serve_base_list);
+  add_open("/bases/approved_img_layers.json", &Impl::serve_base_record);
   // A client has to know whom it talks to before it signs in.
   router.add("GET", "/api/v1/version", [impl = impl_.get()](http::Request&) {
     return answer(wire::Version{.program = "pratique", .version = impl->options.version}.to_json());

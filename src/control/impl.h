@@ -48,6 +48,21 @@ struct Control::Impl {
   Outcome list_waivers(Call& call);
   Outcome add_waiver(Call& call);
 
+  // -- bases.cc
+  Outcome list_bases(Call& call);
+  Outcome register_base(Call& call);
+  Outcome star_base(Call& call);
+  Outcome remove_base(Call& call);
+  Outcome import_bases(Call& call);
+  Outcome serve_base_list();
+  Outcome serve_base_record();
+  // What to do where the base it is built on is starred by now; empty otherwise.
+  std::vector<std::string> base_steps(const gate::Submission& submission);
+
+  // -- policies.cc
+  Outcome test_policy(Call& call);
+  Outcome explain(Call& call);
+
   // -- people.cc
   Outcome show_self(Call& call);
   Outcome list_users(Call& call);

@@ -93,6 +93,7 @@ wire::Submission Control::Impl::present(const gate::Submission& submission, cons
                          .decided = submission.decided,
                          .reviewer = submission.reviewer,
                          .note = submission.note,
+                         .conditions = submission.conditions,
                          .expires = submission.expires,
                          .report_url = format("{}/reports/{}", base, submission.id),
                          .next_steps = next_steps(submission, request)};
@@ -116,6 +117,7 @@ scan::ReportContext Control::Impl::report_context(const gate::Submission& submis
   if (!submission.reviewer.empty())
     context.reasons.push_back(
         format("decided by {}{}", submission.reviewer, submission.note.empty() ? "" : ": " + submission.note));
+  for (const auto& condition : submission.conditions) context.reasons.push_back("on condition: " + condition);
   if (submission.decision) {
     const auto& reasons = submission.decision->reasons;
     for (std::size_t i = 0; i < reasons.size() && i < kReasonsShown; ++i) context.reasons.push_back(reasons[i].fact);

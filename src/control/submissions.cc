@@ -71,6 +71,16 @@ std::string note_of(const Json& body) {
   return std::string(body["note"].text());
 }
 
+Result<gate::Terms> terms_of(const Json& body) {
+  gate::Terms terms{.note = note_of(body), .conditions = {}, .lifetime = {}};
+  for (const auto& condition : body["conditions"].items()) terms.conditions.emplace_back(condition.text());
+  if (body["days"].is_null()) return terms;
+  auto given = body["days"].as_int();
+  if (!given || *given < 1 || *given > 3'650) return invalid("\"days\" is a number of days");
+  terms.lifetime = days(static_cast<int>(*given));
+  return terms;
+}
+
 }  // namespace
 
 Result<gate::Submission> Control::Impl::visible_submission(const Call& call) {
@@ -114,7 +124,11 @@ Result<gate::Submission> await_settled(gate::Gate& gate, const std::string& id, 
 Control::Impl::Outcome Control::Impl::show_submission(Call& call) {
   auto wait = TRY(read_number(call.request, "wait", 0, kWaitSecondsMax));
   auto submission = TRY(visible_submission(call));
-  if (wait == 0) return answer(present(submission, call.request).to_json());
+  if (wait == 0) {
+    auto shown = present(submission, call.request);
+    for (auto& step : base_steps(submission)) shown.next_steps.push_back(std::move(step));
+    return answer(shown.to_json());
+  }
   http::Response response;
   response.later = [this, &request = call.request, id = submission.id, wait](const std::atomic<bool>& hurry) {
     auto settled = await_settled(gate, id, seconds(wait), hurry);
@@ -152,7 +166,7 @@ Control::Impl::Outcome Control::Impl::show_page(Call& call) {
 Control::Impl::Outcome Control::Impl::approve(Call& call) {
   auto body = TRY(read_object(call.request));
   auto submission = TRY(visible_submission(call));
-  auto approved = TRY(gate.approve(call.who, submission.id, note_of(body)));
+  auto approved = TRY(gate.approve(call.who, submission.id, TRY(terms_of(body))));
   return answer(present(approved, call.request).to_json());
 }
 

@@ -72,7 +72,8 @@ Result<policy::Policy> read_policy(const std::string& given, const std::string& 
   std::string path = beside(file_name, given);
   if (!os::exists(path)) return not_found(format("policy \"{}\" is neither gen3 nor tre nor a file", printable(given)));
   std::string text = TRY(os::read_file(path, kConfigBytesMax));
-  return policy::Policy::parse(text, path);
+  auto load = [&](const std::string& name) { return os::read_file(beside(path, name), kConfigBytesMax); };
+  return policy::Policy::parse(text, path, load);
 }
 
 }  // namespace

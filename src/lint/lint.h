@@ -19,6 +19,7 @@
 
 #include "base/json.h"
 #include "base/result.h"
+#include "lint/language_server.h"
 
 namespace pratique::lint {
 

@@ -128,6 +128,7 @@ Json Submission::to_json() const {
   json.set("counts", std::move(counted));
   set_text(json, "reviewer", reviewer);
   set_text(json, "note", note);
+  if (!conditions.empty()) json.set("conditions", texts_to_json(conditions));
   set_text(json, "uri", uri);
   set_time(json, "expires", expires);
   set_text(json, "report_url", report_url);
@@ -151,6 +152,7 @@ Result<Submission> Submission::from_json(const Json& json) {
   s.counts = TRY(counts_from_json(json["counts"]));
   s.reviewer = TRY(reader.optional_text("reviewer"));
   s.note = TRY(reader.optional_text("note"));
+  for (const auto& condition : json["conditions"].items()) s.conditions.emplace_back(condition.text());
   s.uri = TRY(reader.optional_text("uri"));
   s.expires = TRY(reader.optional_time("expires"));
   s.report_url = TRY(reader.optional_text("report_url"));

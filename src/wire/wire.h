@@ -45,6 +45,7 @@ struct Submission {
   std::map<std::string, std::size_t> counts;  // findings by severity: {"critical": 2}
   std::string reviewer;                       // "" where no person decided
   std::string note;
+  std::vector<std::string> conditions;  // on which a reviewer approved
   std::string uri;  // what to pull or run: "gate.example.org/nextflow-approved/ann:1.0"; "" unless approved
   std::optional<Time> expires;
   std::string report_url;               // a page for people

@@ -7,6 +7,7 @@
 #include "base/format.h"
 #include "base/text.h"
 #include "cli/commands/commands.h"
+#include "cli/linting.h"
 #include "cli/output.h"
 #include "os/fd.h"
 #include "os/file.h"
@@ -94,28 +95,6 @@ std::string automation_of(const fs::path& root) {
   return text;
 }
 
-// The builder looks for "<name>.dockerignore" first, then for ".dockerignore" in the context, most often beside it.
-lint::Surroundings look_around(const std::string& path) {
-  std::error_code failed;
-  fs::path file = fs::absolute(path, failed);
-  if (failed) return {};
-  lint::Surroundings found;
-  found.dockerignore = read_or_empty(file.string() + ".dockerignore");
-  if (found.dockerignore->empty()) found.dockerignore = read_or_empty(file.parent_path() / ".dockerignore");
-  if (found.dockerignore->empty()) found.dockerignore = read_or_empty(".dockerignore");
-  fs::path at = file.parent_path();
-  found.is_in_git = false;
-  for (int i = 0; i < kParentsMax; ++i, at = at.parent_path()) {
-    if (fs::exists(at / ".git", failed)) {
-      found.is_in_git = true;
-      found.automation = automation_of(at);
-      break;
-    }
-    if (at == at.parent_path()) break;
-  }
-  return found;
-}
-
 // A directory stands for the Dockerfile in it.
 std::string resolve(const std::string& operand) {
   std::error_code failed;
@@ -175,9 +154,34 @@ int wrong_usage(std::string_view why) {
 
 }  // namespace
 
+// The builder looks for "<name>.dockerignore" first, then for ".dockerignore" in the context, most often beside it.
+lint::Surroundings look_around(const std::string& path) {
+  std::error_code failed;
+  fs::path file = fs::absolute(path, failed);
+  if (failed) return {};
+  lint::Surroundings found;
+  found.dockerignore = read_or_empty(file.string() + ".dockerignore");
+  if (found.dockerignore->empty()) found.dockerignore = read_or_empty(file.parent_path() / ".dockerignore");
+  if (found.dockerignore->empty()) found.dockerignore = read_or_empty(".dockerignore");
+  fs::path at = file.parent_path();
+  found.is_in_git = false;
+  for (int i = 0; i < kParentsMax; ++i, at = at.parent_path()) {
+    if (fs::exists(at / ".git", failed)) {
+      found.is_in_git = true;
+      found.automation = automation_of(at);
+      break;
+    }
+    if (at == at.parent_path()) break;
+  }
+  return found;
+}
+
 Result<int> lint_command(const Context& context) {
   const Arguments& arguments = context.arguments;
   if (arguments.has("--explain")) return explain(arguments.value("--explain"));
+  if (arguments.has("--problem-matcher")) return print(problem_matcher()), kDone;
+  if (arguments.has("--lsp")) return serve_language(arguments.value("--profile"));
+  if (arguments.has("--image")) return lint_image(context, arguments.value("--image"));
   if (arguments.operands().empty()) return wrong_usage("DOCKERFILE is missing");
   auto wishes = read_wishes(arguments);
   if (!wishes.ok()) return wrong_usage(wishes.error().message());

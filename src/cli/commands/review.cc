@@ -9,10 +9,22 @@ namespace pratique::cli {
 
 namespace {
 
+Status add_terms(const Arguments& arguments, Json& body) {
+  Json conditions = Json::array();
+  for (const auto& condition : arguments.values("--condition")) conditions.push(condition);
+  if (conditions.size() > 0) body.set("conditions", std::move(conditions));
+  if (!arguments.has("--days")) return {};
+  auto given = parse_decimal(arguments.value("--days"));
+  if (!given || *given == 0 || *given > 3'650) return invalid("--days is a number of days");
+  body.set("days", *given);
+  return {};
+}
+
 Result<int> decide(const Context& context, std::string_view what) {
   Remote remote = TRY(Remote::connect(context.arguments));
   std::string path = format("/submissions/{}/{}", percent_encode(context.arguments.operands()[0]), what);
   Json body = Json::object({{"note", context.arguments.value("--note")}});
+  if (what == "approve") TRY(add_terms(context.arguments, body));
   auto submission = TRY(wire::Submission::from_json(TRY(remote.send("POST", path, body))));
   show_submission(context, submission);
   return kDone;
