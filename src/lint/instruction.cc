@@ -34,7 +34,7 @@ constexpr Grammar kGrammar[] = {
     {Keyword::Label, "LABEL", Shape::Pairs, 1, ""},
     {Keyword::Maintainer, "MAINTAINER", Shape::Line, 1, ""},
     {Keyword::Onbuild, "ONBUILD", Shape::Onbuild, 1, ""},
-    {Keyword::Run, "RUN", Shape::Command, 1, "mount network security device"},
+    {Keyword::Run, "RUN", Shape::Command, 0, "mount network security device"},
     {Keyword::Shell, "SHELL", Shape::ExecOnly, 1, ""},
     {Keyword::Stopsignal, "STOPSIGNAL", Shape::Line, 1, ""},
     {Keyword::User, "USER", Shape::Line, 1, ""},
@@ -46,6 +46,23 @@ const Grammar* find_grammar(std::string_view name) {
   for (const auto& grammar : kGrammar)
     if (equals_ignoring_case(grammar.name, name)) return &grammar;
   return nullptr;
+}
+
+// Go's time.ParseDuration, as far as healthchecks take it: "1m30s", "500ms", "1.5h", "0".
+bool is_duration(std::string_view text) {
+  if (text == "0") return true;
+  constexpr std::string_view kUnits[] = {"ns", "us", "ms", "s", "m", "h"};
+  bool is_whole = !text.empty();
+  while (is_whole && !text.empty()) {
+    auto digits = std::min(text.find_first_not_of("0123456789."), text.size());
+    auto number = text.substr(0, digits);
+    text.remove_prefix(digits);
+    auto unit = text.substr(0, std::min(text.find_first_of("0123456789."), text.size()));
+    text.remove_prefix(unit.size());
+    is_whole = !number.empty() && number != "." && std::count(number.begin(), number.end(), '.') <= 1 &&
+               std::find(std::begin(kUnits), std::end(kUnits), unit) != std::end(kUnits);
+  }
+  return is_whole;
 }
 
 std::size_t skip_blanks(std::string_view text, std::size_t at) {
@@ -356,9 +373,25 @@ class InstructionReader {
     out_.words.resize(1);
   }
 
+  void check_health_flags() {
+    for (const auto& flag : out_.flags) {
+      bool is_count = flag.name == "retries";
+      bool is_sound = is_count ? parse_decimal(flag.value).has_value() : is_duration(flag.value);
+      if (!is_sound)
+        problems_.add(flag.span,
+                      format("--{} takes a {}, not \"{}\"", printable(flag.name, 40),
+                             is_count ? "number" : "duration such as 30s or 1m30s", printable(flag.value, 40)));
+    }
+  }
+
   void read_healthcheck() {
     out_.words = split_words(out_.body, 0, escape_);
-    if (out_.words.empty() || equals_ignoring_case(out_.words[0].text, "none")) return;
+    if (out_.words.empty()) return;
+    if (equals_ignoring_case(out_.words[0].text, "none")) {
+      if (out_.words.size() > 1) problems_.add(out_.words[1].span, "HEALTHCHECK NONE takes no arguments");
+      return;
+    }
+    check_health_flags();
     if (!equals_ignoring_case(out_.words[0].text, "cmd")) {
       problems_.add(out_.words[0].span, "HEALTHCHECK takes CMD or NONE");
       return;
@@ -370,6 +403,7 @@ class InstructionReader {
     if (out_.body.str().empty()) return;
     if (!may_nest) {
       out_.words = split_words(out_.body, 0, escape_);
+      problems_.add(out_.span, "ONBUILD cannot stand inside ONBUILD");
       Instruction inner;  // ONBUILD ONBUILD …: DL3043 names it, reading on would only nest
       inner.keyword = Keyword::Onbuild;
       inner.name = "ONBUILD";
@@ -378,6 +412,9 @@ class InstructionReader {
       return;
     }
     out_.inner.push_back(InstructionReader(out_.body, escape_, problems_).read(false));
+    auto keyword = out_.inner.back().keyword;
+    if (keyword == Keyword::From || keyword == Keyword::Maintainer)
+      problems_.add(out_.inner.back().span, format("{} cannot stand inside ONBUILD", to_string(keyword)));
   }
 
   const Text& line_;

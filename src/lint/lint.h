@@ -156,7 +156,6 @@ class DockerIgnore {
 enum class Severity { Style, Info, Warning, Error };
 std::string_view to_string(Severity severity);  // "style", "info", "warning", "error"
 std::optional<Severity> parse_severity(std::string_view text);
-
 enum class Profile { General, Gen3, Tre };
 std::optional<Profile> parse_profile(std::string_view text);  // "general", "gen3", "tre"
 

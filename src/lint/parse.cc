@@ -195,7 +195,9 @@ class Reader {
         if (!is_closed)
           heredoc.content.append(text_.substr(line.begin + (line.text.size() - content.size()), content.size()),
                                  line.begin + (line.text.size() - content.size()));
-        if (!is_closed) heredoc.content.append("\n", line.begin + line.text.size());
+        // The line's own end: a carriage return in a heredoc arrives in the script.
+        auto end = line.begin + line.text.size();
+        if (!is_closed) heredoc.content.append(at_ > end ? text_.substr(end, at_ - end) : "\n", end);
       }
       if (heredoc.content.str().empty()) heredoc.content.append("", begin);
       if (is_closed) continue;
@@ -209,6 +211,12 @@ class Reader {
   std::size_t at_ = 0;
   Problems problems_;
 };
+
+bool is_stage_name(std::string_view name) {
+  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz";
+  return kLetters.find(name[0]) != std::string_view::npos &&
+         name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_.") == std::string_view::npos;
+}
 
 // ARG before the first FROM is what FROM may use; inside stages its value must be asked for again.
 void collect_stages(Dockerfile& file) {
@@ -227,6 +235,8 @@ void collect_stages(Dockerfile& file) {
       for (std::size_t s = 0; s < file.stages.size(); ++s)
         if (!file.stages[s].name.empty() && file.stages[s].name == to_lower(stage.image)) stage.parent = s;
       if (instruction.words.size() == 3) stage.name = to_lower(instruction.words[2].value);
+      if (!stage.name.empty() && !is_stage_name(stage.name))
+        problems.add(instruction.words[2].span, "a stage's name is a letter, then letters, digits, - _ and .");
       file.stages.push_back(std::move(stage));
     }
     if (!file.stages.empty()) {

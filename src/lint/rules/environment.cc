@@ -114,7 +114,8 @@ void minimal_last_stage(const Subject& subject, Sink& sink) {
   if (subject.file.stages.size() < 2) return;
   const Stage* root = root_stage(subject);
   if (!root->image_is_known) return;
-  std::string tag = root->image.substr(std::min(root->image.rfind(':'), root->image.size()));
+  std::string name = root->image.substr(0, root->image.find('@'));  // the digest has a colon of its own
+  std::string tag = name.substr(std::min(name.rfind(':'), name.size()));
   bool is_small = contains(tag, "slim") || contains(tag, "alpine") || contains(tag, "runtime") ||
                   contains(tag, "base") || contains(tag, "minimal") || contains(root->image, "distroless") ||
                   contains(root->image, "chainguard") || contains(root->image, "wolfi") || root->image == "scratch" ||

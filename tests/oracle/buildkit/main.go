@@ -49,7 +49,11 @@ func read(path string) {
 			arguments = append(arguments, next.Value)
 		}
 		for _, heredoc := range node.Heredocs {
-			heredocs = append(heredocs, heredoc.Content)
+			content := heredoc.Content
+			if heredoc.Chomp {
+				content = parser.ChompHeredocContent(content)
+			}
+			heredocs = append(heredocs, content)
 		}
 		show([]any{node.Value, node.StartLine, node.EndLine, list(node.Flags), arguments, heredocs, node.Attributes["json"]})
 	}
