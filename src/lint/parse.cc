@@ -1,6 +1,7 @@
 // From bytes to instructions: directives, comments, continuation lines, heredocs, stages. What one instruction means
 // is instruction.cc. The rules of line joining are those of BuildKit's frontend, whose files these are.
 #include <algorithm>
+#include <map>
 
 #include "base/format.h"
 #include "base/text.h"
@@ -222,6 +223,7 @@ bool is_stage_name(std::string_view name) {
 void collect_stages(Dockerfile& file) {
   Problems problems(file.problems);
   Variables global;
+  std::map<std::string, std::size_t, std::less<>> latest;  // of each name; a file may have thousands of stages
   for (std::size_t i = 0; i < file.instructions.size(); ++i) {
     Instruction& instruction = file.instructions[i];
     if (instruction.keyword == Keyword::From) {
@@ -232,11 +234,11 @@ void collect_stages(Dockerfile& file) {
       auto expanded = expand(stage.base.text, file.escape, global);
       stage.image = expanded.text;
       stage.image_is_known = expanded.is_known;
-      for (std::size_t s = 0; s < file.stages.size(); ++s)
-        if (!file.stages[s].name.empty() && file.stages[s].name == to_lower(stage.image)) stage.parent = s;
+      if (auto named = latest.find(to_lower(stage.image)); named != latest.end()) stage.parent = named->second;
       if (instruction.words.size() == 3) stage.name = to_lower(instruction.words[2].value);
       if (!stage.name.empty() && !is_stage_name(stage.name))
         problems.add(instruction.words[2].span, "a stage's name is a letter, then letters, digits, - _ and .");
+      if (!stage.name.empty()) latest[stage.name] = file.stages.size();
       file.stages.push_back(std::move(stage));
     }
     if (!file.stages.empty()) {

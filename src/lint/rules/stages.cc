@@ -87,8 +87,9 @@ std::optional<std::size_t> source_stage(const Subject& subject, const Flag& from
   if (auto number = parse_decimal(from.value)) {
     return *number < behind ? std::optional<std::size_t>(*number) : std::nullopt;
   }
+  auto name = to_lower(from.value);
   for (std::size_t i = 0; i < std::min(behind, subject.file.stages.size()); ++i)
-    if (!subject.file.stages[i].name.empty() && subject.file.stages[i].name == to_lower(from.value)) return i;
+    if (!subject.file.stages[i].name.empty() && subject.file.stages[i].name == name) return i;
   return std::nullopt;
 }
 
