@@ -53,7 +53,9 @@ class Sweep : public registry::World, public testing::WithParamInterface<Deed> {
   }
   void check_image() {
     // The collector may have taken a blob that was never named; the image needs both for ever.
-    if (has("image")) EXPECT_EQ(content("in/ann", "layer"), "layer");
+    if (has("image")) {
+      EXPECT_EQ(content("in/ann", "layer"), "layer");
+    }
     EXPECT_TRUE(!has("image") || has_manifest("in/ann", "1"));
   }
   Status push_in_pieces() {
@@ -99,7 +101,9 @@ class Sweep : public registry::World, public testing::WithParamInterface<Deed> {
     return {};
   }
   void check_mount() {
-    if (has("mounted")) EXPECT_EQ(content("open/b", "layer old"), "layer old");
+    if (has("mounted")) {
+      EXPECT_EQ(content("open/b", "layer old"), "layer old");
+    }
   }
   Status move_tag() {
     TRY(push(ann, "open/a", "layer new"));
@@ -123,7 +127,9 @@ class Sweep : public registry::World, public testing::WithParamInterface<Deed> {
   }
   void check_promotion() {
     EXPECT_TRUE(has_manifest("out/ann", "1") || !has("promoted"));
-    if (has_manifest("out/ann", "1")) EXPECT_EQ(content("out/ann", "layer old"), "layer old");
+    if (has_manifest("out/ann", "1")) {
+      EXPECT_EQ(content("out/ann", "layer old"), "layer old");
+    }
   }
   Status remove() {
     const auto manifest = TRY(registry->describe_manifest(repo("open/a"), tag("1")));
@@ -158,7 +164,9 @@ class Sweep : public registry::World, public testing::WithParamInterface<Deed> {
   void check_collection() {
     EXPECT_EQ(content("open/a", "layer kept"), "layer kept");
     EXPECT_TRUE(has_manifest("open/a", "1"));
-    if (has("collected")) EXPECT_FALSE(store->has(digest_of("unused")));
+    if (has("collected")) {
+      EXPECT_FALSE(store->has(digest_of("unused")));
+    }
   }
   void rot() {
     an_image();
@@ -192,7 +200,9 @@ class Sweep : public registry::World, public testing::WithParamInterface<Deed> {
     return {};
   }
   void check_heal() {
-    if (has("healed")) EXPECT_EQ(content("open/a", "layer old"), "layer old");
+    if (has("healed")) {
+      EXPECT_EQ(content("open/a", "layer old"), "layer old");
+    }
   }
 
   // -- the sweep

@@ -156,7 +156,9 @@ class Workload : public registry::World {
     EXPECT_TRUE(open.ok()) << name;
     EXPECT_TRUE(registry->delete_manifest(person.who, repo(name), *oci::Digest::parse(digest)).ok());
     if (person.below(2) == 0) collect(false);
-    if (open.ok()) EXPECT_EQ(open->read_all(1 << 20).value_or(""), content(contents[0]));
+    if (open.ok()) {
+      EXPECT_EQ(open->read_all(1 << 20).value_or(""), content(contents[0]));
+    }
     std::erase_if(model.tags, [&](const auto& entry) { return entry.second == digest; });
     model.manifests.erase(digest);
     model.bytes.erase(digest);
