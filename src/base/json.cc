@@ -103,9 +103,16 @@ struct Builder {
   bool on_comment(Text, Code&) { return true; }
 };
 
+// U+0080 … U+009F in UTF-8: control characters, some of which start a terminal's escape sequences.
+bool is_c1(std::string_view text, std::size_t at) {
+  auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  return byte(at) == 0xC2 && at + 1 < text.size() && byte(at + 1) >= 0x80 && byte(at + 1) <= 0x9F;
+}
+
 void write_string(std::string& out, std::string_view text) {
   out += '"';
-  for (char c : text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    char c = text[i];
     switch (c) {
       case '"':
         out += "\\\"";
@@ -123,8 +130,10 @@ void write_string(std::string& out, std::string_view text) {
         out += "\\t";
         break;
       default:
-        if (static_cast<unsigned char>(c) < 0x20)
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
           out += format("\\u{:04x}", static_cast<unsigned char>(c));
+        else if (is_c1(text, i))
+          out += format("\\u{:04x}", static_cast<unsigned char>(text[++i]));
         else
           out += c;
     }

@@ -65,5 +65,14 @@ TEST(Json, ReplacesAMemberThatExists) {
   EXPECT_EQ(json.dump(), R"({"a":2})");
 }
 
+TEST(Json, writes_no_byte_that_steers_a_terminal) {
+  Json json = Json::object({{"\xC2\x9B",
+                             "a\x7F\xC2\x80\xC2\x9B"
+                             "2J\xC2\x9F\xC2\xA0\xC3\x9F\xC2"}});
+  EXPECT_EQ(json.dump(), "{\"\\u009b\":\"a\\u007f\\u0080\\u009b2J\\u009f\xC2\xA0\xC3\x9F\xC2\"}");
+  Json sound = Json("\xC2\x9B\x1B\x7F");
+  EXPECT_EQ(*parse_json(sound.dump()), sound);
+}
+
 }  // namespace
 }  // namespace pratique
