@@ -87,7 +87,13 @@ struct Matches {
 Matches match(const Database& database, const vuln::Distribution& distribution,
               const std::vector<vuln::Package>& packages);
 
-using ProgressCallback = std::function<void(std::string_view what, std::uint64_t done, std::uint64_t total)>;
+// How far something has come; `total` 0 where nobody knows. `unit` is what is counted, such as "packages"; "": bytes.
+struct Progress {
+  std::string_view what;
+  std::uint64_t done = 0, total = 0;
+  std::string_view unit = {};
+};
+using ProgressCallback = std::function<void(const Progress& progress)>;
 
 struct BuildInput {
   SourceKind kind;

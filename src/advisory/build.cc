@@ -88,13 +88,13 @@ Result<BuildReport> build(const BuildOptions& options, const Clock& clock) {
   if (options.with_starter) report.info.sources.push_back(add_starter(writer));
   std::uint64_t done = 0;
   for (const auto& input : options.inputs) {
-    if (options.progress) options.progress(input.path, done++, options.inputs.size());
+    if (options.progress) options.progress({input.path, done++, options.inputs.size(), "files"});
     TRY(compile(input, options, report.info.built, writer, report));
   }
   std::string file = TRY(writer.finish(report.info));
   // Processes that have the old file mapped keep it: a rename replaces the name, not the bytes.
   TRY(os::write_file(options.output, file, 0644).with_context("writing the advisory database"));
-  if (options.progress) options.progress(options.output, options.inputs.size(), options.inputs.size());
+  if (options.progress) options.progress({options.output, options.inputs.size(), options.inputs.size(), "files"});
   return report;
 }
 

@@ -221,7 +221,8 @@ class Update {
   void step(State& state) {
     ++state.done;
     if (request_.progress) {
-      request_.progress("changelogs of " + request_.archive.name, state.done, wanted_.size());
+      std::string what = "changelogs of " + request_.archive.name;
+      request_.progress({what, state.done, wanted_.size(), "packages"});
     }
   }
 

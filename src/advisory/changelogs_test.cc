@@ -52,10 +52,10 @@ class ChangelogUpdate : public FeedTest {
   void run(Changelogs changelogs = {}, std::string mirror = "") {
     UpdateOptions options{.cache_directory = path("cache"), .output = path("db"), .mirror = std::move(mirror)};
     options.changelogs = std::move(changelogs);
-    options.progress = [this](std::string_view what, std::uint64_t done, std::uint64_t total) {
-      progress_.push_back(format("{} {}/{}", what, done, total));
+    options.progress = [this](const Progress& progress) {
+      progress_.push_back(format("{} {}/{} {}", progress.what, progress.done, progress.total, progress.unit));
       bool is_saved = os::exists(path("cache/archive.changelogs"));
-      if (is_saved && saved_at_ == 0) saved_at_ = done;
+      if (is_saved && saved_at_ == 0) saved_at_ = progress.done;
     };
     options.feeds = {{.name = "archive",
                       .kind = SourceKind::DebianSecurityArchive,
@@ -110,7 +110,7 @@ TEST_F(ChangelogUpdate, puts_names_in_place_of_the_floor) {
   EXPECT_EQ(changelogs_.packages, 1u);
   EXPECT_EQ(changelogs_.read, 1u);
   EXPECT_EQ(changelogs_.fetched, 1u);
-  EXPECT_THAT(progress_, Contains("changelogs of archive 1/1"));
+  EXPECT_THAT(progress_, Contains("changelogs of archive 1/1 packages"));
 }
 
 TEST_F(ChangelogUpdate, keeps_the_floor_where_the_newest_entry_names_nothing) {

@@ -93,16 +93,18 @@ class Fetcher {
     if (state_.lock()->silent_hosts.contains(host)) return unavailable(format("{} does not answer", host));
     FetchRequest request{.url = url, .path = options_.cache_directory + "/" + feed.name, .now = now_};
     request.check = [&](const std::string& path) { return check_feed(feed, path, now_); };
-    request.progress = [&](std::uint64_t done, std::uint64_t total) { progress(feed.name, done, total); };
+    request.progress = [&](std::uint64_t done, std::uint64_t total) {
+      report_progress({.what = feed.name, .done = done, .total = total});
+    };
     auto outcome = fetch(request, client_);
     if (!outcome.ok() && outcome.error().kind() == ErrorKind::Unavailable) state_.lock()->silent_hosts.insert(host);
     return outcome;
   }
 
-  void progress(std::string_view what, std::uint64_t done, std::uint64_t total) {
+  void report_progress(const Progress& progress) {
     if (!options_.progress) return;
     std::lock_guard lock(progress_mutex_);
-    options_.progress(what, done, total);
+    options_.progress(progress);
   }
 
   const UpdateOptions& options_;

@@ -253,7 +253,7 @@ TEST_F(Update, shows_its_progress) {
   UpdateOptions options{.cache_directory = path("cache"), .output = path("db")};
   options.feeds.push_back(
       {.name = "main", .kind = SourceKind::AlpineSecdb, .url = publisher_.url() + "/main", .stream = ""});
-  options.progress = [&](std::string_view what, std::uint64_t done, std::uint64_t) { seen[std::string(what)] = done; };
+  options.progress = [&](const Progress& now) { seen[std::string(now.what)] = now.done; };
   ASSERT_TRUE(update(options, client_, clock_).ok());
   EXPECT_EQ(seen["main"], secdb("v3.19", "1-r0").size());
 }

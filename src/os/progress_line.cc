@@ -41,12 +41,18 @@ std::string bar(const ProgressView& view) {
 std::string rate(const ProgressView& view) {
   if (view.elapsed < kRateMeaningful || view.done == 0) return "";
   auto seconds = std::chrono::duration<double>(view.elapsed).count();
-  return format("{}/s", human_bytes(static_cast<std::uint64_t>(static_cast<double>(view.done) / seconds)));
+  auto per_second = static_cast<std::uint64_t>(static_cast<double>(view.done) / seconds);
+  return format("{}/s", view.unit.empty() ? human_bytes(per_second) : format("{}", per_second));
+}
+
+std::string count(const ProgressView& view, std::uint64_t done) {
+  return view.unit.empty() ? human_bytes(done) : format("{}", done);
 }
 
 std::string amount(const ProgressView& view) {
-  if (view.total == 0) return human_bytes(view.done);
-  return format("{} / {}", human_bytes(view.done), human_bytes(view.total));
+  std::string so_far =
+      view.total == 0 ? count(view, view.done) : format("{} / {}", count(view, view.done), count(view, view.total));
+  return view.unit.empty() ? so_far : format("{} {}", so_far, view.unit);
 }
 
 }  // namespace
@@ -69,8 +75,8 @@ std::string progress_summary(const ProgressView& view, std::string_view outcome)
   if (view.done == 0) return format("{}: {}", view.what, outcome);
   auto seconds = std::chrono::duration<double>(view.elapsed).count();
   auto speed = rate(view);
-  return format("{}: {} ({} in {:.1f} s{}{})", view.what, outcome, human_bytes(view.done), seconds,
-                speed.empty() ? "" : ", ", speed);
+  return format("{}: {} ({}{}{} in {:.1f} s{}{})", view.what, outcome, count(view, view.done),
+                view.unit.empty() ? "" : " ", view.unit, seconds, speed.empty() ? "" : ", ", speed);
 }
 
 }  // namespace pratique::os

@@ -12,6 +12,7 @@ struct ProgressView {
   std::string_view what;
   std::uint64_t done = 0;
   std::uint64_t total = 0;  // 0: unknown
+  std::string_view unit;    // "packages"; "" counts bytes
   std::chrono::milliseconds elapsed{0};
 };
 

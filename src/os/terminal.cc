@@ -84,7 +84,7 @@ struct Progress::State {
 
   std::mutex mutex;
   bool active = false;
-  std::string what;
+  std::string what, unit;
   std::uint64_t done = 0;
   std::uint64_t total = 0;
   SteadyClock::time_point started, drawn;
@@ -95,7 +95,7 @@ struct Progress::State {
 
   ProgressView view() const {
     auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - started);
-    return {.what = what, .done = done, .total = total, .elapsed = elapsed};
+    return {.what = what, .done = done, .total = total, .unit = unit, .elapsed = elapsed};
   }
   void draw() {
     drawn = SteadyClock::now();
@@ -116,21 +116,22 @@ Progress::~Progress() {
   state_->finish("stopped");
 }
 
-void Progress::begin(std::string_view what, std::uint64_t total_bytes) {
+void Progress::begin(std::string_view what, std::uint64_t total, std::string_view unit) {
   std::lock_guard lock(state_->mutex);
   state_->finish("stopped");
   state_->active = true;
   state_->what = printable(what);  // names come from outside and must not steer the terminal
-  state_->total = total_bytes;
+  state_->unit = unit;
+  state_->total = total;
   state_->done = 0;
   state_->started = SteadyClock::now();
   if (state_->redraws) state_->draw();
 }
 
-void Progress::advance(std::uint64_t bytes) {
+void Progress::advance(std::uint64_t by) {
   std::lock_guard lock(state_->mutex);
   if (!state_->active) return;
-  state_->done += bytes;
+  state_->done += by;
   if (state_->redraws && SteadyClock::now() - state_->drawn >= kRedrawInterval) state_->draw();
 }
 

@@ -24,9 +24,9 @@ class Progress {
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
-  // `total` 0: unknown.
-  void begin(std::string_view what, std::uint64_t total_bytes);
-  void advance(std::uint64_t bytes);
+  // `total` 0: unknown. `unit` is what is counted, such as "packages"; "" counts bytes.
+  void begin(std::string_view what, std::uint64_t total, std::string_view unit = {});
+  void advance(std::uint64_t by);
   void end(std::string_view outcome = "done");
 
  private:

@@ -117,6 +117,14 @@ TEST(progress, line_of_an_unknown_total_has_no_bar) {
   EXPECT_EQ(progress_line({.what = "a", .done = kMiB, .total = 0}, 80), "a  1.0 MiB");
 }
 
+TEST(ProgressLine, counts_things_in_their_own_unit) {
+  ProgressView view{.what = "changelogs", .done = 2048, .total = 4096, .unit = "packages", .elapsed = seconds(2)};
+  EXPECT_EQ(progress_line(view, 60), "changelogs  2048 / 4096 packages  1024/s");
+  EXPECT_EQ(progress_summary(view, "done"), "changelogs: done (2048 packages in 2.0 s, 1024/s)");
+  view.total = 0;
+  EXPECT_EQ(progress_line(view, 60), "changelogs  2048 packages  1024/s");
+}
+
 TEST(progress, prints_one_line_a_task_where_there_is_no_terminal) {
   auto pipe = make_pipe();
   {

@@ -17,15 +17,15 @@ namespace {
 advisory::ProgressCallback progress_line(os::Progress& progress) {
   auto last = std::make_shared<std::string>();
   auto shown = std::make_shared<std::uint64_t>(0);
-  return [&progress, last, shown](std::string_view what, std::uint64_t done, std::uint64_t total) {
-    if (*last != what) {
+  return [&progress, last, shown](const advisory::Progress& now) {
+    if (*last != now.what) {
       if (!last->empty()) progress.end();
-      *last = what;
+      *last = now.what;
       *shown = 0;
-      progress.begin(what, total);
+      progress.begin(now.what, now.total, now.unit);
     }
-    if (done > *shown) progress.advance(done - *shown);
-    *shown = std::max(*shown, done);
+    if (now.done > *shown) progress.advance(now.done - *shown);
+    *shown = std::max(*shown, now.done);
   };
 }
 
