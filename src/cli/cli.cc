@@ -37,18 +37,6 @@ bool is_group(std::string_view path) {
                      [&](const Command& c) { return c.path.starts_with(std::string(path) + " "); });
 }
 
-// The words that may follow `group` ("" for the top).
-std::vector<std::string> next_words(std::string_view group) {
-  std::vector<std::string> words;
-  std::string prefix = group.empty() ? "" : std::string(group) + " ";
-  for (const auto& command : commands()) {
-    if (!command.path.starts_with(prefix)) continue;
-    std::string word(split(command.path.substr(prefix.size()), ' ').front());
-    if (std::find(words.begin(), words.end(), word) == words.end()) words.push_back(word);
-  }
-  return words;
-}
-
 int explain_unknown(const std::vector<std::string>& words) {
   std::string group;
   std::size_t at = 0;
@@ -83,7 +71,36 @@ std::string_view hint_for(ErrorKind kind) {
   }
 }
 
+// An error whose sentence begins with one of the command's options is about how the command was called.
+bool is_about_an_option(const Command& command, const Error& error) {
+  auto word = split(split(error.message(), ' ').front(), ':').front();
+  if (error.kind() != ErrorKind::Invalid || !word.starts_with('-')) return false;
+  return std::ranges::any_of(command.options, [&](const Option& option) {
+    auto names = split(option.names, ',');
+    return std::ranges::find(names, word) != names.end();
+  });
+}
+
+// What the forms in the table rule out, before the command begins; "" where nothing is wrong.
+std::string wrong_word(const Command& command, const Arguments& arguments) {
+  for (const auto& option : command.options) {
+    std::string_view key = split(option.names, ',').back();
+    if (!has_choices_only(option.value)) continue;
+    auto words = choices_of(option.value);
+    for (const auto& given : arguments.values(key))
+      if (std::ranges::find(words, given) == words.end())
+        return format("{} is {}, not \"{}\"", key, join(words, ", "), printable(given));
+  }
+  auto words = choices_of(command.operands);
+  if (!has_choices_only(command.operands)) return "";
+  for (const auto& given : arguments.operands())
+    if (std::ranges::find(words, given) == words.end())
+      return format("there is no \"{}\" here; it is {}", printable(given), join(words, ", "));
+  return "";
+}
+
 int report_error(const Command& command, const Error& error) {
+  if (is_about_an_option(command, error)) return wrong_usage(command, error.message());
   print(stderr, format("pratique {}: {}\n", command.path, error.message()));
   if (auto hint = hint_for(error.kind()); !hint.empty()) print(stderr, format("{}\n", hint));
   return error.kind() == ErrorKind::Refused ? kVerdictNegative : kFailed;
@@ -97,6 +114,7 @@ int run_command(const Command& command, const std::vector<std::string>& words, c
   if (count > command.operands_max)
     return wrong_usage(command,
                        format("\"{}\" is one word too many", printable(arguments->operands()[command.operands_max])));
+  if (auto wrong = wrong_word(command, *arguments); !wrong.empty()) return wrong_usage(command, wrong);
   SystemClock clock;
   auto outcome = command.action(Context{*arguments, services, clock, os::wants_colour(1)});
   std::fflush(stdout);

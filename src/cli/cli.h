@@ -44,6 +44,9 @@ int run(int argc, char** argv, const Services& services);
 // $PRATIQUE_DATA, else /var/lib/pratique for root, else $XDG_DATA_HOME/pratique, else ~/.local/share/pratique.
 std::string default_data_directory();
 inline constexpr std::string_view kVersion = "0.1.0";
+inline constexpr std::string_view kVersionDate = "2026-11-20";  // in manual pages, so that builds repeat themselves
+// Text for a manual page: nothing in it is a request or an escape.
+std::string roff(std::string_view text);
 // The nearest known word within two edits; "" when nothing is near.
 std::string nearest(std::string_view word, const std::vector<std::string>& known);
 

@@ -39,5 +39,16 @@ std::string_view help_text(std::string_view path);
 // What `pratique PATH --help` prints: usage, summary, options, the page.
 std::string render_help(std::string_view path, bool colour);
 std::string completion_script(std::string_view shell);  // "" for a shell we do not know
+// The fixed words among the alternatives of an option's or operand's form: "FILE|gen3|tre" → gen3, tre.
+std::vector<std::string> choices_of(std::string_view form);
+bool has_choices_only(std::string_view form);  // "text|json"
+// The words that may follow `group` ("" for the top).
+std::vector<std::string> next_words(std::string_view group);
+
+struct ManualPage {
+  std::string file;  // "pratique-scan.1"
+  std::string text;  // roff, man macros
+};
+std::vector<ManualPage> manual_pages();
 
 }  // namespace pratique::cli

@@ -213,6 +213,7 @@ const std::vector<Command>& table() {
        remote({{"--status", "", "only say what is damaged by now"}, kTextOrJson, kJson}), scrub_command},
       {"admin quota", "", "Say what principals and namespaces use of their quotas", 0, 0, remote({kTextOrJson, kJson}),
        quota_command},
+      {"admin man", "DIR", "Write the manual pages into a directory", 1, 1, {}, man_command},
       {"admin journal show", "", "Print what happened, oldest first", 0, 0,
        remote({{"--after", "N", "start behind this entry", "0"},
                {"--limit", "N", "at most this many", "100"},

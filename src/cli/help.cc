@@ -63,13 +63,6 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
-std::string option_words(const Command& command) {
-  std::string words;
-  for (const auto& option : command.options)
-    for (auto name : split(option.names, ',')) words += std::string(name) + " ";
-  return words + "--help";
-}
-
 }  // namespace
 
 std::string render_help(std::string_view path, bool colour) {
@@ -94,34 +87,6 @@ std::string nearest(std::string_view word, const std::vector<std::string>& known
     if (distance < best_distance && distance < candidate.size()) best = candidate, best_distance = distance;
   }
   return best;
-}
-
-std::string completion_script(std::string_view shell) {
-  std::string cases;
-  for (const auto& command : commands())
-    cases += format("    '{}') words='{}' ;;\n", command.path, option_words(command));
-  std::string tops;
-  for (const auto& command : commands()) {
-    auto first = std::string(split(command.path, ' ').front());
-    if (!contains(" " + tops + " ", " " + first + " ")) tops += (tops.empty() ? "" : " ") + first;
-  }
-  std::string function = format(
-      "_pratique() {{\n  local path='' word words=''\n  for word in \"${{COMP_WORDS[@]:1:COMP_CWORD-1}}\"; do\n"
-      "    case \"$word\" in -*) break ;; esac\n    path=\"${{path:+$path }}$word\"\n  done\n  case \"$path\" in\n"
-      "    '') words='{}' ;;\n{}  esac\n  COMPREPLY=($(compgen -W \"$words\" -- \"${{COMP_WORDS[COMP_CWORD]}}\"))\n"
-      "  [ ${{#COMPREPLY[@]}} -gt 0 ] || COMPREPLY=($(compgen -f -- \"${{COMP_WORDS[COMP_CWORD]}}\"))\n}}\n",
-      tops, cases);
-  if (shell == "bash") return function + "complete -F _pratique pratique\n";
-  if (shell == "zsh")
-    return "autoload -U +X bashcompinit && bashcompinit\n" + function + "complete -F _pratique pratique\n";
-  if (shell != "fish") return "";
-  std::string fish;
-  for (const auto& command : commands()) {
-    auto first = split(command.path, ' ').front();
-    fish += format("complete -c pratique -n __fish_use_subcommand -a '{}' -d '{}'\n", first,
-                   replace_all(command.summary, "'", "\\'"));
-  }
-  return fish;
 }
 
 }  // namespace pratique::cli

@@ -118,12 +118,7 @@ std::string yaml(const Config& defaults) {
   return page;
 }
 
-// roff reads a leading dot or quote and every backslash as its own; a hyphen would become a typographic one.
-std::string roff(std::string_view text) {
-  std::string safe = replace_all(replace_all(text, "\\", "\\e"), "-", "\\-");
-  safe = replace_all(replace_all(safe, "`", ""), "…", "\\[u2026]");
-  return safe.starts_with('.') || safe.starts_with('\'') ? "\\&" + safe : safe;
-}
+using cli::roff;
 
 std::string man_entry(const Row& row) {
   std::string fallback = row.fallback.empty() ? row.page.unset : row.fallback;
@@ -135,12 +130,12 @@ std::string man_entry(const Row& row) {
 
 std::string man(const Config& defaults) {
   std::string page = format(
-      ".TH PRATIQUE.YAML 5 \"\" \"pratique {}\" \"File formats\"\n.SH NAME\npratique.yaml \\- configuration of the "
+      ".TH PRATIQUE.YAML 5 {} \"pratique {}\" \"File formats\"\n.SH NAME\npratique.yaml \\- configuration of the "
       "gate\n.SH DESCRIPTION\n.B pratique serve \\-\\-config\n.I FILE\nreads one YAML file.\nEvery setting has a "
       "default; an unknown setting or a bad value is an error that names the line.\nRelative paths are taken from the "
       "file's directory.\nA key with a dot lies in a group: limits.connections is connections below limits.\nSIGHUP "
       "reads the file again; settings that do not reload wait for a restart.\n.SH SETTINGS\n",
-      cli::kVersion);
+      cli::kVersionDate, cli::kVersion);
   for (const auto& row : rows_of(defaults)) {
     page += man_entry(row);
     for (const auto& item : row.page.items)

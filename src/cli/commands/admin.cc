@@ -43,7 +43,7 @@ Result<int> send_and_say(const Context& context, std::string_view method, std::s
 Result<int> user_add_command(const Context& context) {
   const std::string& name = context.arguments.operands()[0];
   Json roles = roles_of(context.arguments);
-  if (roles.items().empty()) return invalid("give at least one --role: submitter, reviewer, runner or admin");
+  if (roles.items().empty()) return invalid("--role is missing: submitter, reviewer, runner or admin");
   Remote remote = TRY(Remote::connect(context.arguments));
   auto [password, generated] = new_password(context.arguments, name);
   Json answer =

@@ -49,6 +49,7 @@ Result<int> journal_verify_command(const Context& context);
 Result<int> config_show_command(const Context& context);
 Result<int> config_reference_command(const Context& context);
 Result<int> doctor_command(const Context& context);
+Result<int> man_command(const Context& context);
 Result<int> completion_command(const Context& context);
 Result<int> version_command(const Context& context);
 

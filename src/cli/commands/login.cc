@@ -27,7 +27,7 @@ std::string ask_user(const Arguments& arguments) {
 Result<int> login_command(const Context& context) {
   std::string url = TRY(normalise_url(context.arguments.operands()[0]));
   std::string user = ask_user(context.arguments);
-  if (user.empty()) return invalid("who are you? Give --user NAME");
+  if (user.empty()) return invalid("--user is missing: who are you?");
   Remote remote(url, {user, read_password(format("Password of {}: ", user))});
   auto me = TRY(wire::UserInfo::from_json(TRY(remote.get("/whoami"))));
   TRY(transport::store_credentials(remote.host(), remote.credentials()));

@@ -58,8 +58,7 @@ Result<int> review_waive_command(const Context& context) {
   constexpr std::uint64_t kDaysMax = 365;  // a waiver is a loan, not a gift
   if (!days_given || *days_given == 0 || *days_given > kDaysMax)
     return invalid(format("--days is a number from 1 to {}", kDaysMax));
-  if (arguments.value("--reason").empty())
-    return invalid("a waiver needs --reason TEXT: those who read it later will ask");
+  if (arguments.value("--reason").empty()) return invalid("--reason is missing: those who read it later will ask");
   Remote remote = TRY(Remote::connect(arguments));
   wire::Waiver waiver{.id = "",
                       .finding = arguments.operands()[0],

@@ -53,7 +53,7 @@ Status read_environment(const Arguments& arguments, std::vector<std::string>& en
   for (const auto& entry : arguments.values("--env")) env.push_back(entry);
   for (const auto& entry : env)
     if (entry.find('=') == std::string::npos || entry[0] == '=')
-      return invalid(format("an environment variable is NAME=VALUE, not \"{}\"", printable(entry)));
+      return invalid(format("--env is NAME=VALUE, not \"{}\"", printable(entry)));
   return {};
 }
 
