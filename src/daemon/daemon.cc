@@ -21,6 +21,7 @@
 #include "daemon/housekeeping.h"
 #include "daemon/observe.h"
 #include "daemon/reload.h"
+#include "daemon/service_manager.h"
 #include "distribution/distribution.h"
 #include "os/file.h"
 
@@ -74,13 +75,29 @@ void raise_open_files(const Config& config) {
               {{"allowed", files.rlim_max}, {"connections", config.limits.connections_max}});
 }
 
+// The journal keeps what it hears and shows it to a group of people: the password then goes into a file instead.
+void announce_password(const Config& config, const std::string& password) {
+  if (!goes_to_journal(1)) {
+    std::printf(
+        "Administrator: user admin, password %s (shown once; change it with `pratique admin user password admin`)\n",
+        password.c_str());
+    return;
+  }
+  std::string file = config.data + "/initial-admin-password";
+  auto written = os::write_file(file, password + "\n");
+  if (written.ok())
+    std::printf("Administrator: user admin, password in %s (change it, then delete the file)\n", file.c_str());
+  else
+    std::printf(
+        "Administrator: user admin; no place for the password (%s): `pratique admin user password admin "
+        "--offline --data %s` sets another\n",
+        written.error().message().c_str(), config.data.c_str());
+}
+
 // What a person who started the server reads: on standard output, apart from the log.
 void announce(const Config& config, std::uint16_t port, const AwsProxy* proxy,
               const std::optional<std::string>& admin_password) {
-  if (admin_password)
-    std::printf(
-        "Administrator: user admin, password %s (shown once; change it with `pratique admin user password admin`)\n",
-        admin_password->c_str());
+  if (admin_password) announce_password(config, *admin_password);
   std::string host = config.address.find(':') == std::string::npos ? config.address : "[" + config.address + "]";
   if (proxy)
     std::printf("AWS proxy: export HTTPS_PROXY=http://%s:%u AWS_CA_BUNDLE=%s\n", config.aws.proxy_address.c_str(),
@@ -162,11 +179,14 @@ Status prepare_data_directory(const std::string& data) {
 int await_stop(const sigset_t& signals, http::Server& server, const cli::ServeOptions& options, Config running) {
   int number = 0;
   while (sigwait(&signals, &number) != 0 || number == SIGHUP) {
+    notify_manager("RELOADING=1");
     reload(options, running);
     auto reloaded = server.reload_certificates();
     if (reloaded.ok()) log::info("certificate read again", {{"signal", number}});
     if (!reloaded.ok()) log::warn("certificate not taken, the old one stays", {{"error", reloaded.error().message()}});
+    notify_manager("READY=1");
   }
+  notify_manager("STOPPING=1");
   return number;
 }
 
@@ -200,6 +220,7 @@ Status serve_until_told(const Config& config, const cli::ServeOptions& options, 
       "serving started",
       {{"address", config.address}, {"port", server->port()}, {"data", config.data}, {"policy", config.policy.name}});
 
+  notify_manager("READY=1");
   log::info("serving stops", {{"signal", await_stop(signals, *server, options, config)}});
   server->stop(kShutdownGrace);
   return {};
