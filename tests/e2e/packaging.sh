@@ -63,7 +63,7 @@ check=$(sed -n 's/^ExecStartPre=//p' "$bare/lib/systemd/system/pratique.service"
 as_service="setpriv --reuid=pratique --regid=pratique --clear-groups --no-new-privs --bounding-set=-all env HOME=/var/lib/pratique PRATIQUE_DATA=/var/lib/pratique"
 claim "the unit's check passes as the service's account" inside $as_service $check
 # In the journal's place: the program is told that its output is kept.
-"${into[@]}" $as_service bash -c 'JOURNAL_STREAM=$(stat -L -c %d:%i /dev/stdout) exec '"$start" >"$work/serve.out" 2>"$work/serve.log" &
+"${into[@]}" $as_service bash -c 'JOURNAL_STREAM=$(stat -L -c %d:%i /proc/$$/fd/1) exec '"$start" >"$work/serve.out" 2>"$work/serve.log" &
 server=$!
 until_true grep -q '^Listening on ' "$work/serve.out" || die "the unit's command did not start"
 url=http://127.0.0.1:$port host=127.0.0.1:$port
