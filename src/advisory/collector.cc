@@ -59,7 +59,7 @@ void Collector::mark_exploited(std::string_view id) {
 }
 
 void Collector::progress(std::uint64_t done, std::uint64_t total) const {
-  if (progress_ != nullptr && *progress_) (*progress_)({.what = info_.origin, .done = done, .total = total});
+  if (progress_ != nullptr && *progress_) (*progress_)({info_.origin, done, total, "records"});
 }
 
 SourceInfo Collector::info() const {
