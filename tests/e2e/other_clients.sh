@@ -8,7 +8,7 @@ mkdir -p "$peers"
 # A client built through the Go module proxy once; says why when it cannot be had.
 go_client() {  # name package
   local found
-  found=$(command -v "$1" || echo "$peers/$1")
+  found=$(type -P "$1" || echo "$peers/$1")
   [ -x "$found" ] || { command -v go >/dev/null && HOME=/root GOBIN="$peers" GOFLAGS=-mod=mod timeout 600 go install "$2" >"$work/go.txt" 2>&1; } ||
     { echo "SKIPPED: $1: $(tail -n 1 "$work/go.txt" 2>/dev/null || echo 'no Go to build it with')"; return 1; }
 }
@@ -69,7 +69,8 @@ if oras_client; then
 fi
 
 if go_client regctl github.com/regclient/regclient/cmd/regctl@latest; then
-  regctl() { "$(command -v regctl || echo "$peers/regctl")" --host "reg=$host,tls=disabled,user=$1,pass=$(password_of "$1")" "${@:2}"; }
+  program=$(type -P regctl || echo "$peers/regctl")
+  regctl() { "$program" --host "reg=$host,tls=disabled,user=$1,pass=$(password_of "$1")" "${@:2}"; }
   push_with() { regctl "$1" image copy "ocidir://$work/clean:latest" "$host/$2"; }
   pull_with() { regctl "$1" image copy "$host/$2" "ocidir://$work/regctl-pulled:latest"; }
   gated regctl
