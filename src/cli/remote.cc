@@ -103,7 +103,9 @@ std::unique_ptr<transport::RegistryClient> Remote::registry() const {
 
 Result<http::ClientResponse> Remote::exchange(http::ClientRequest request) {
   request.url = url_ + "/api/v1" + request.url;
-  request.headers.set("Authorization", "Basic " + to_base64(as_bytes(credentials_.user + ":" + credentials_.password)));
+  if (!credentials_.user.empty())
+    request.headers.set("Authorization",
+                        "Basic " + to_base64(as_bytes(credentials_.user + ":" + credentials_.password)));
   auto response = TRY(client_->send(request).with_context("talking to " + url_));
   if (response.status >= 400) return error_of(response);
   return response;

@@ -14,21 +14,6 @@ namespace {
 using identity::Principal;
 using identity::Role;
 
-enum class Who { SignedIn, Reviewer, Admin };
-// Changes come from our own clients, which say application/json. A form or script of another site cannot without asking
-// first (and we never say yes), so a browser that remembers a password is no way in.
-// An account is changed with the password only: a registry token, which lives for minutes, must not become a new
-// password, which lives for ever.
-enum class Kind { Read, Change, Account };
-
-struct Route {
-  std::string_view method;
-  std::string_view pattern;
-  Kind kind;
-  Who who;
-  Control::Impl::Outcome (Control::Impl::*handler)(Call&);
-};
-
 using Impl = Control::Impl;
 constexpr std::array kRoutes = std::to_array<Route>({
     {"GET", "/api/v1/whoami", Kind::Read, Who::SignedIn, &Impl::show_self},
@@ -52,6 +37,18 @@ constexpr std::array kRoutes = std::to_array<Route>({
     {"PUT", "/api/v1/users/{name}/roles", Kind::Account, Who::Admin, &Impl::set_roles},
     {"POST", "/api/v1/users/{name}/disable", Kind::Account, Who::Admin, &Impl::disable_user},
     {"POST", "/api/v1/users/{name}/enable", Kind::Account, Who::Admin, &Impl::enable_user},
+    {"GET", "/api/v1/requests", Kind::Read, Who::SignedIn, &Impl::list_requests},
+    {"POST", "/api/v1/requests", Kind::Change, Who::SignedIn, &Impl::ask_for_access},
+    {"GET", "/api/v1/requests/{id}", Kind::Read, Who::SignedIn, &Impl::show_request},
+    {"POST", "/api/v1/requests/{id}/grant", Kind::Change, Who::Reviewer, &Impl::grant_request},
+    {"POST", "/api/v1/requests/{id}/deny", Kind::Change, Who::Reviewer, &Impl::deny_request},
+    {"POST", "/api/v1/requests/{id}/revoke", Kind::Change, Who::Reviewer, &Impl::revoke_request},
+    {"POST", "/api/v1/requests/{id}/close", Kind::Change, Who::SignedIn, &Impl::close_request},
+    {"POST", "/api/v1/requests/{id}/credentials", Kind::Account, Who::SignedIn, &Impl::collect_credentials},
+    {"GET", "/api/v1/api-keys", Kind::Read, Who::SignedIn, &Impl::list_api_keys},
+    {"POST", "/api/v1/api-keys", Kind::Account, Who::SignedIn, &Impl::issue_api_key},
+    {"POST", "/api/v1/api-keys/{id}/revoke", Kind::Account, Who::SignedIn, &Impl::revoke_api_key},
+    {"POST", "/api/v1/keys/rotate", Kind::Account, Who::Admin, &Impl::rotate_key},
     {"GET", "/api/v1/journal", Kind::Read, Who::Reviewer, &Impl::show_journal},
     {"GET", "/api/v1/journal/verify", Kind::Read, Who::Reviewer, &Impl::verify_journal},
     {"GET", "/api/v1/admissions", Kind::Read, Who::SignedIn, &Impl::show_admission},
@@ -61,6 +58,16 @@ constexpr std::array kRoutes = std::to_array<Route>({
     {"GET", "/api/v1/upkeep/scrub", Kind::Read, Who::Admin, &Impl::show_scrub},
     {"GET", "/api/v1/upkeep/usage", Kind::Read, Who::Admin, &Impl::show_usage},
     {"GET", "/reports/{id}", Kind::Read, Who::SignedIn, &Impl::show_page},
+});
+
+constexpr std::array kOpenRoutes = std::to_array<OpenRoute>({
+    // A client has to know whom it talks to before it signs in.
+    {"GET", "/api/v1/version", &Impl::show_version},
+    {"GET", "/api/v1/sign-in", &Impl::show_sign_in},
+    {"POST", "/api/v1/sign-in/oidc", &Impl::sign_in_with_oidc},
+    {"POST", "/api/v1/sign-in/workload", &Impl::sign_in_workload},
+    {"GET", "/credentials/{link}", &Impl::show_link},
+    {"POST", "/credentials/{link}", &Impl::open_link},
 });
 
 constexpr std::string_view kSignIn = "Sign in with a user name and password, for instance with `pratique login`.";
@@ -77,7 +84,7 @@ Result<Principal> authenticate(identity::Identity& identity, const http::Request
   auto decoded = from_base64(credentials);
   auto pair = decoded.ok() ? cut(*decoded, ":") : std::nullopt;
   if (!pair) return denied("the Authorization header is malformed");
-  return identity.authenticate(pair->first, pair->second);
+  return identity.authenticate(pair->first, pair->second, request.client);
 }
 
 Failure unauthenticated(const Error& error) {
@@ -123,10 +130,13 @@ std::string next_for(const Error& error) {
 http::Response serve(Impl& impl, const Route& route, http::Request& request) {
   auto who = authenticate(impl.identity, request);
   if (!who.ok()) return answer_failure(unauthenticated(who.error()));
+  // Temporary keys, and tokens bought with them, push to one repository and do nothing else.
+  if (!who->push_only().empty())
+    return answer_failure({denied("these credentials are for pushing only"), std::string(kSignIn)});
   if (auto allowed = check_role(*who, route.who); !allowed.ok())
     return answer_failure({allowed.error(), next_for(allowed.error())});
-  if (route.kind == Kind::Account && !is_by_password(request))
-    return answer_failure({denied("an account is changed with a password, not with a token"), std::string(kSignIn)});
+  if (route.kind == Kind::Account && (who->is_narrowed() || !is_by_password(request)))
+    return answer_failure({denied("this takes a person's password, not a token or key"), std::string(kSignIn)});
   if (route.kind != Kind::Read && !is_json(request))
     return answer_failure({invalid("a change is sent as JSON"), "Send Content-Type: application/json.", 415});
   Call call{request, *who};
@@ -137,10 +147,16 @@ http::Response serve(Impl& impl, const Route& route, http::Request& request) {
 
 }  // namespace
 
-Control::Control(registry::Registry& registry, identity::Identity& identity, gate::Gate& gate,
-                 journal::Journal& journal, const Clock& clock, Options options)
-    : impl_(new Impl{registry, identity, gate, journal, clock, std::move(options)}) {
-  journal_user_changes(identity, journal);
+std::span<const Route> routes() {
+  return kRoutes;
+}
+
+std::span<const OpenRoute> open_routes() {
+  return kOpenRoutes;
+}
+
+Control::Control(const Parts& parts, Options options) : impl_(new Impl(parts, std::move(options))) {
+  journal_user_changes(parts.identity, parts.journal);
 }
 
 Control::~Control() = default;
@@ -157,10 +173,13 @@ void Control::add_routes(http::Router& router) {
   };
   add_open("/bases/allowed_base_images.txt", &Impl::serve_base_list);
   add_open("/bases/approved_img_layers.json", &Impl::serve_base_record);
-  // A client has to know whom it talks to before it signs in.
-  router.add("GET", "/api/v1/version", [impl = impl_.get()](http::Request&) {
-    return answer(wire::Version{.program = "pratique", .version = impl->options.version}.to_json());
-  });
+  for (const auto& route : kOpenRoutes)
+    router.add(route.method, route.pattern,
+               [impl = impl_.get(), &route](http::Request& request) { return (impl->*route.handler)(request); });
+}
+
+http::Response Control::Impl::show_version(http::Request&) {
+  return answer(wire::Version{.program = "pratique", .version = options.version}.to_json());
 }
 
 }  // namespace pratique::control

@@ -6,16 +6,35 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "gate/gate.h"
+#include "grants/grants.h"
 #include "http/http.h"
 #include "identity/identity.h"
 #include "journal/journal.h"
 #include "registry/registry.h"
+#include "signin/signin.h"
 #include "upkeep/upkeep.h"
 
 namespace pratique::control {
+
+// People sign in with this provider; empty where there is none.
+struct OidcSettings {
+  std::string issuer;
+  std::string client_id;
+  std::string user_claim = "preferred_username";  // by what claim a person is known here
+};
+
+// A build server's job, known by its own token, may push as a user.
+struct WorkloadRule {
+  std::string issuer;
+  std::string audience;
+  std::string keys_url;  // "": what the issuer's discovery document says
+  std::string subject;   // "repo:lab/*:ref:refs/heads/main"
+  std::string user;
+};
 
 struct Options {
   // What people reach this gate by, in report addresses and references: "https://gate.example.org". "": the origin of
@@ -25,13 +44,28 @@ struct Options {
   // Whom a researcher asks: a name or address, in the next steps of waiting and rejected images. "": "your reviewer".
   std::string contact;
   upkeep::Upkeep* upkeep = nullptr;  // borrowed; without one nobody can ask for upkeep
+  // What credential sheets name: clients of AWS refuse to start without a region.
+  std::string region = "us-east-1";
+  OidcSettings oidc;
+  std::vector<WorkloadRule> workloads;
+};
+
+// What the API is for; everything is borrowed.
+struct Parts {
+  registry::Registry& registry;
+  identity::Identity& identity;
+  grants::Grants& grants;
+  signin::ApiKeys& api_keys;
+  signin::ExternalUsers& external;
+  gate::Gate& gate;
+  journal::Journal& journal;
+  const Clock& clock;
 };
 
 class Control {
  public:
-  // Borrows everything; must outlive the router it is added to. From here on the journal hears of changes of users.
-  Control(registry::Registry& registry, identity::Identity& identity, gate::Gate& gate, journal::Journal& journal,
-          const Clock& clock, Options options);
+  // Must outlive the router it is added to. From here on the journal hears of changes of users.
+  Control(const Parts& parts, Options options);
   ~Control();
   void add_routes(http::Router& router);
 

@@ -10,6 +10,14 @@ namespace pratique::control {
 
 namespace {
 
+// The last door out of a locked room is not closed from inside.
+Status check_not_self(const Call& call, std::string_view name, std::string_view what) {
+  if (name != call.who.name()) return {};
+  return conflict(format("{} yourself is not possible; another administrator can", what));
+}
+
+}  // namespace
+
 Result<std::string> text_member(const Json& body, std::string_view key) {
   if (const auto* text = body[key].as_string()) return *text;
   return invalid(format("\"{}\" is missing or no text", key));
@@ -33,14 +41,6 @@ std::vector<std::string> words_of(const std::set<identity::Role>& roles) {
   for (auto role : roles) words.emplace_back(identity::to_string(role));
   return words;
 }
-
-// The last door out of a locked room is not closed from inside.
-Status check_not_self(const Call& call, std::string_view name, std::string_view what) {
-  if (name != call.who.name()) return {};
-  return conflict(format("{} yourself is not possible; another administrator can", what));
-}
-
-}  // namespace
 
 void journal_user_changes(identity::Identity& identity, journal::Journal& journal) {
   identity.on_change([&journal](db::Transaction& tx, const identity::UserChange& change) {
@@ -136,6 +136,12 @@ Control::Impl::Outcome Control::Impl::enable_user(Call& call) {
   TRY(identity.enable_user(name, call.who));
   log::info("user enabled", {{"user", printable(name)}, {"by", printable(call.who.name())}});
   return answer(TRY(user_info(name)).to_json());
+}
+
+Control::Impl::Outcome Control::Impl::rotate_key(Call& call) {
+  TRY(identity.rotate_key(call.who));
+  log::info("key rotated", {{"by", printable(call.who.name())}});
+  return answer(Json::object({{"rotated", true}}));
 }
 
 }  // namespace pratique::control

@@ -17,6 +17,22 @@ Json entry_to_json(const journal::Entry& entry) {
   return json;
 }
 
+Result<std::optional<Time>> time_parameter(const http::Request& request, std::string_view name) {
+  auto text = request.parameter(name);
+  if (!text) return std::optional<Time>();
+  auto time = Time::parse(*text);
+  if (!time.ok()) return invalid(format("\"{}\" is no time, such as 2026-11-20 or 2026-11-20T12:00:00Z", name));
+  return std::optional(*time);
+}
+
+Result<journal::Filter> journal_filter(const http::Request& request) {
+  return journal::Filter{.actor = request.parameter("actor"),
+                         .event = request.parameter("event"),
+                         .subject = request.parameter("subject"),
+                         .since = TRY(time_parameter(request, "since")),
+                         .until = TRY(time_parameter(request, "until"))};
+}
+
 struct Wanted {
   oci::RepositoryName repository;
   oci::ManifestReference reference;
@@ -39,7 +55,8 @@ Result<Wanted> parse_wanted(std::string_view text) {
 Control::Impl::Outcome Control::Impl::show_journal(Call& call) {
   auto cursor = TRY(read_number(call.request, "cursor", 0, INT64_MAX));
   auto limit = TRY(read_number(call.request, "limit", kEntriesDefault, kEntriesMax));
-  auto entries = TRY(journal.read(static_cast<std::int64_t>(cursor), limit));
+  auto filter = TRY(journal_filter(call.request));
+  auto entries = TRY(journal.read(static_cast<std::int64_t>(cursor), limit, filter));
   Json list = Json::array();
   for (const auto& entry : entries) list.push(entry_to_json(entry));
   Json json = Json::object();

@@ -65,6 +65,9 @@ class ControlTest : public ::testing::Test {
   std::unique_ptr<registry::Registry> registry_;
   scan::Cataloguer cataloguer_;
   std::unique_ptr<scan::InventoryStore> inventories_;
+  std::unique_ptr<grants::Grants> grants_;
+  std::unique_ptr<signin::ApiKeys> api_keys_;
+  std::unique_ptr<signin::ExternalUsers> external_;
   std::unique_ptr<gate::Gate> gate_;
   std::unique_ptr<Control> control_;
   http::Router router_;

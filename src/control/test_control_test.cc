@@ -14,6 +14,7 @@ using identity::Role;
 std::vector<db::Migration> all_migrations() {
   std::vector<db::Migration> all;
   for (auto part : {identity::Identity::migrations(), journal::Journal::migrations(), registry::Registry::migrations(),
+                    grants::Grants::migrations(), signin::ApiKeys::migrations(), signin::ExternalUsers::migrations(),
                     gate::Gate::migrations()})
     all.insert(all.end(), part.begin(), part.end());
   return all;
@@ -61,11 +62,18 @@ ControlTest::ControlTest(Options options) : directory_(*os::TemporaryDirectory::
   registry_ = std::make_unique<registry::Registry>(*database_, *store_, *journal_, clock_, namespaces);
   inventories_ = *scan::InventoryStore::open(directory_.path() + "/inventories");
   std::shared_ptr<const advisory::Database> advisories = advisory::Database::starter();
+  grants_ = std::make_unique<grants::Grants>(*database_, *identity_, *journal_, clock_);
+  external_ = std::make_unique<signin::ExternalUsers>(*database_, *identity_, clock_);
+  api_keys_ = std::make_unique<signin::ApiKeys>(*database_, *identity_, *journal_, clock_);
+  auto when_staged = [this](db::Transaction& tx, const registry::StagedImage& image) {
+    return grants_->note_staged(tx, image.repository().text(), image.submitter());
+  };
   gate_ = std::make_unique<gate::Gate>(
       *database_, *registry_, *store_, *journal_, cataloguer_, *inventories_, [advisories] { return advisories; },
-      clock_, gate::Options{.policy = *policy::Policy::profile("gen3")});
+      clock_, gate::Options{.policy = *policy::Policy::profile("gen3"), .when_staged = when_staged});
   gate_->resume().value();
-  control_ = std::make_unique<Control>(*registry_, *identity_, *gate_, *journal_, clock_, std::move(options));
+  control_ = std::make_unique<Control>(
+      Parts{*registry_, *identity_, *grants_, *api_keys_, *external_, *gate_, *journal_, clock_}, std::move(options));
   control_->add_routes(router_);
 }
 

@@ -11,7 +11,9 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "cli/cli.h"
+#include "control/control.h"
 #include "daemon/settings.h"
+#include "grants/grants.h"
 #include "http/http.h"
 #include "policy/policy.h"
 #include "registry/registry.h"
@@ -48,6 +50,9 @@ struct Config {
   std::string policy_source = "gen3";  // a profile's name or a file
   AwsConfig aws;
   std::string test_clock;  // a file with seconds to add to the time; "" outside tests
+  grants::Options grants;
+  control::OidcSettings oidc;
+  std::vector<control::WorkloadRule> workloads;
   seconds verdict_wait{60};
   std::string advisories;  // file
   seconds housekeeping_interval{10};

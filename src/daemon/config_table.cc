@@ -48,6 +48,20 @@ const std::vector<Setting<NamespaceSettings>>& namespace_table() {
   return kTable;
 }
 
+const std::vector<Setting<control::WorkloadRule>>& workload_table() {
+  using S = Forms<control::WorkloadRule>;
+  static const std::vector<Setting<control::WorkloadRule>> kTable = {
+      S::text("issuer", AT(issuer), "whose tokens, such as `https://token.actions.githubusercontent.com`").required(),
+      S::text("audience", AT(audience), "what the token has to be for: the name this gate is asked by").required(),
+      S::text("subject", AT(subject),
+              "which job, such as `repo:lab/*:ref:refs/heads/main`; `*` is any text without a colon")
+          .required(),
+      S::text("user", AT(user), "as whom it may push").required(),
+      S::text("keys_url", AT(keys_url), "where the issuer's keys are").when_unset("what its discovery document says"),
+  };
+  return kTable;
+}
+
 Setting<Config> listen() {
   auto made = Forms<Config>::text("listen", AT(address), "where to listen; port 0 takes a free one").form("HOST:PORT");
   made.read = [](const Yaml& given, Config& config, const std::string&) -> Status {
@@ -112,6 +126,16 @@ const std::vector<Setting<Config>>& config_table() {
       S::text("public_url", AT(public_url), "how clients reach the gate, such as `https://gate.example.org`")
           .when_unset("what each request's Host says"),
       S::text("policy", AT(policy_source), "`gen3`, `tre` or a policy file (policy.md)"),
+      S::choice(
+          "grants", AT(grants.is_automatic), Choices<bool>{{"staff", false}, {"automatic", true}},
+          "who answers requests for credentials: reviewers and administrators, or nobody has to (submitters only)"),
+      S::text("oidc.issuer", AT(oidc.issuer),
+              "the identity provider that people sign in with (`pratique login --oidc`)")
+          .when_unset("none"),
+      S::text("oidc.client_id", AT(oidc.client_id), "what the provider knows this gate as").when_unset("none"),
+      S::text("oidc.user_claim", AT(oidc.user_claim), "the claim that a person's name here is taken from"),
+      S::items("workloads", AT(workloads), workload_table(),
+               "jobs of build servers that may push with the token their server gives them"),
       S::path("advisories", AT(advisories), "the advisory database; taken up when it changes")
           .when_unset("`advisories.db` in the data directory"),
       S::in_seconds("verdict_wait_seconds", AT(verdict_wait), {0, 3'600}, "how long a push waits for its verdict"),

@@ -34,7 +34,8 @@ constexpr std::chrono::milliseconds kShutdownGrace{30'000};  // what orchestrato
 std::vector<db::Migration> all_migrations() {
   std::vector<db::Migration> all;
   for (auto module : {identity::Identity::migrations(), journal::Journal::migrations(),
-                      registry::Registry::migrations(), bases::Bases::migrations(), gate::Gate::migrations()})
+                      registry::Registry::migrations(), grants::Grants::migrations(), signin::ApiKeys::migrations(),
+                      signin::ExternalUsers::migrations(), bases::Bases::migrations(), gate::Gate::migrations()})
     all.insert(all.end(), module.begin(), module.end());
   return all;
 }
@@ -125,6 +126,9 @@ struct Parts {
   identity::Identity identity{*database, clock, {.key_file = config.data + "/secret.key"}};
   journal::Journal journal{*database, clock};
   bases::Bases bases{*database, journal, clock};
+  grants::Grants grants{*database, identity, journal, clock, config.grants};
+  signin::ApiKeys api_keys{*database, identity, journal, clock};
+  signin::ExternalUsers external{*database, identity, clock};
   std::unique_ptr<registry::Registry> registry;
   std::unique_ptr<gate::Gate> gate;
   std::unique_ptr<distribution::Distribution> distribution;
@@ -139,12 +143,16 @@ Status Parts::assemble() {
       {.directory = config.data, .make_tap = [this] { return scan::make_tap(cataloguer, *inventories); }}));
   registry =
       std::make_unique<registry::Registry>(*database, *store, journal, clock, config.namespaces, config.registry);
+  auto when_staged = [this](db::Transaction& tx, const registry::StagedImage& image) {
+    return grants.note_staged(tx, image.repository().text(), image.submitter());
+  };
   gate = std::make_unique<gate::Gate>(
       *database, *registry, *store, journal, cataloguer, *inventories, [this] { return advisories->current(); }, clock,
       gate::Options{.policy = config.policy,
                     .verdict_wait = config.verdict_wait,
                     .waiting_max = config.waiting_max,
-                    .bases = &bases});
+                    .bases = &bases,
+                    .when_staged = when_staged});
   TRY(gate->resume());
   distribution =
       std::make_unique<distribution::Distribution>(*registry, *store, identity, *gate,
@@ -153,8 +161,13 @@ Status Parts::assemble() {
                                                                          .public_url = config.public_url});
   upkeep = std::make_unique<upkeep::Upkeep>(*registry, clock, config.upkeep);
   control = std::make_unique<control::Control>(
-      *registry, identity, *gate, journal, clock,
-      control::Options{.public_url = config.public_url, .version = std::string(cli::kVersion), .upkeep = upkeep.get()});
+      control::Parts{*registry, identity, grants, api_keys, external, *gate, journal, clock},
+      control::Options{.public_url = config.public_url,
+                       .version = std::string(cli::kVersion),
+                       .upkeep = upkeep.get(),
+                       .region = config.aws.region,
+                       .oidc = config.oidc,
+                       .workloads = config.workloads});
   control->add_routes(router);
   aws = std::make_unique<control::AwsApi>(
       *registry, identity, *gate, clock,
@@ -213,7 +226,7 @@ Status serve_until_told(const Config& config, const cli::ServeOptions& options, 
   running = server.get();
   auto proxy =
       TRY(AwsProxy::start(config, parts.clock, [&parts](http::Request& request) { return parts.answer(request); }));
-  Housekeeping housekeeping(*parts.gate, *parts.advisories, config.housekeeping_interval);
+  Housekeeping housekeeping(*parts.gate, parts.grants, parts.identity, *parts.advisories, config.housekeeping_interval);
   // Only now: a start that fails must not use up the one time the password is shown.
   announce(config, server->port(), proxy.get(), TRY(parts.identity.bootstrap_admin()));
   log::info(

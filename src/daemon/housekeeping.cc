@@ -4,8 +4,11 @@
 
 namespace pratique::daemon {
 
-Housekeeping::Housekeeping(gate::Gate& gate, Advisories& advisories, seconds interval)
+Housekeeping::Housekeeping(gate::Gate& gate, grants::Grants& grants, identity::Identity& identity,
+                           Advisories& advisories, seconds interval)
     : gate_(gate),
+      grants_(grants),
+      identity_(identity),
       advisories_(advisories),
       interval_(interval),
       thread_([this](std::stop_token stop) { loop(std::move(stop)); }) {}
@@ -28,6 +31,10 @@ void Housekeeping::run_once() {
   if (!expired.ok()) log::error("expiry failed", {{"error", expired.error().message()}});
   if (auto bases = gate_.refresh_bases(); !bases.ok())
     log::error("looking at the base images failed", {{"error", bases.error().message()}});
+  auto closed = grants_.expire_due();
+  if (!closed.ok()) log::error("closing requests failed", {{"error", closed.error().message()}});
+  auto ended = identity_.expire_sessions();
+  if (!ended.ok()) log::error("ending temporary keys failed", {{"error", ended.error().message()}});
   auto changed = advisories_.refresh();
   if (!changed.ok()) log::error("advisory refresh failed", {{"error", changed.error().message()}});
   if (changed.ok() && *changed) is_judging_due_ = true;

@@ -1,5 +1,5 @@
-// The timer: ends approvals whose time is over and takes up a new advisory database. One thread, stopped by
-// destruction. Garbage is upkeep's.
+// The timer: ends approvals, requests and temporary keys whose time is over and takes up a new advisory database. One
+// thread, stopped by destruction. Garbage is upkeep's.
 #pragma once
 
 #include <condition_variable>
@@ -9,18 +9,22 @@
 #include "base/clock.h"
 #include "daemon/advisories.h"
 #include "gate/gate.h"
+#include "grants/grants.h"
 
 namespace pratique::daemon {
 
 class Housekeeping {
  public:
-  Housekeeping(gate::Gate& gate, Advisories& advisories, seconds interval);
+  Housekeeping(gate::Gate& gate, grants::Grants& grants, identity::Identity& identity, Advisories& advisories,
+               seconds interval);
   ~Housekeeping();
 
  private:
   void loop(std::stop_token stop);
   void run_once();
   gate::Gate& gate_;
+  grants::Grants& grants_;
+  identity::Identity& identity_;
   Advisories& advisories_;
   seconds interval_;
   // From the start: the database may have been replaced, or the judging cut short, while no server ran.

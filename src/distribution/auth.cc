@@ -60,7 +60,7 @@ std::optional<std::string> parse_bearer(std::string_view header) {
 Result<identity::Principal> Distribution::Impl::authenticate(const http::Request& request) {
   const auto header = request.headers.find("Authorization");
   if (!header) return denied("authentication is required");
-  if (const auto basic = parse_basic(*header)) return authenticate_basic(identity, *basic, request.peer);
+  if (const auto basic = parse_basic(*header)) return authenticate_basic(identity, *basic, request.client);
   if (const auto token = parse_bearer(*header)) return identity.authenticate_token(*token);
   return denied("the Authorization header is neither Basic nor Bearer");
 }

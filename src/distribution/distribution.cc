@@ -75,12 +75,7 @@ http::Response Distribution::Impl::dispatch(http::Request& request, const Target
   return call_handler(call, target.endpoint, method);
 }
 
-http::Response Distribution::Impl::call_handler(Call& call, Endpoint endpoint, std::string_view method) {
-  struct Route {
-    Endpoint endpoint;
-    std::string_view method;
-    http::Response (Impl::*handler)(Call&);
-  };
+std::span<const Route> Distribution::Impl::routes() {
   // The end-… numbers of the specification's endpoint table; HEAD goes where GET does.
   static constexpr Route kRoutes[] = {
       {Endpoint::Blob, "GET", &Impl::read_blob},               // end-2
@@ -96,8 +91,12 @@ http::Response Distribution::Impl::call_handler(Call& call, Endpoint endpoint, s
       {Endpoint::Upload, "GET", &Impl::describe_upload},       // end-13
       {Endpoint::Upload, "DELETE", &Impl::cancel_upload},      // end-14
   };
+  return kRoutes;
+}
+
+http::Response Distribution::Impl::call_handler(Call& call, Endpoint endpoint, std::string_view method) {
   std::vector<std::string> allowed;
-  for (const auto& route : kRoutes) {
+  for (const auto& route : routes()) {
     if (route.endpoint != endpoint) continue;
     if (route.method == method) return (this->*route.handler)(call);
     allowed.emplace_back(route.method);

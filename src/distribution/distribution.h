@@ -48,8 +48,9 @@ class Distribution {
   // /v1/_ping and /v1/search, which is how `docker search HOST/x` and `podman search HOST/x` ask.
   http::Response handle_v1(http::Request& request);
 
- private:
   struct Impl;
+
+ private:
   std::unique_ptr<Impl> impl_;
 };
 

@@ -1,6 +1,8 @@
 // What every file of the module shares. Private.
 #pragma once
 
+#include <span>
+
 #include "distribution/distribution.h"
 #include "distribution/target.h"
 
@@ -25,6 +27,12 @@ struct Readable {
   std::optional<gate::AdmittedImage> image;  // in an approved namespace: the admission, for the journal
 };
 
+struct Route {
+  Endpoint endpoint;
+  std::string_view method;
+  http::Response (Distribution::Impl::*handler)(Call&);
+};
+
 struct Distribution::Impl {
   registry::Registry& registry;
   store::Store& store;
@@ -35,6 +43,7 @@ struct Distribution::Impl {
   // -- routing and identity: distribution.cc, auth.cc, token.cc ------------------------------------------------------
   http::Response answer(http::Request& request);
   http::Response dispatch(http::Request& request, const Target& target, const identity::Principal& who);
+  static std::span<const Route> routes();  // what is asked of a repository
   http::Response call_handler(Call& call, Endpoint endpoint, std::string_view method);
   http::Response issue_token(http::Request& request);
   Result<identity::Principal> authenticate(const http::Request& request);

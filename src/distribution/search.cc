@@ -3,6 +3,7 @@
 #include "base/format.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "distribution/access.h"
 #include "distribution/auth.h"
 #include "distribution/errors.h"
 #include "distribution/impl.h"
@@ -65,6 +66,8 @@ http::Response Distribution::Impl::answer_v1(http::Request& request) {
   if (!is_read || request.path != "/v1/search") return problem(404, "UNSUPPORTED", "of /v1/ only the search is here");
   const auto who = authenticate(request);
   if (!who.ok()) return ask_for_password(who.error());
+  if (auto allowed = may_reach(*who, Target{.endpoint = Endpoint::Catalog}, "GET"); !allowed.ok())
+    return problem(allowed.error(), Subject::Repository);
   const std::string words = to_lower(request.parameter("q").value_or(""));
   const auto asked = parse_decimal(request.parameter("n").value_or("")).value_or(kShownDefault);
   const auto count = static_cast<std::size_t>(std::clamp<std::uint64_t>(asked, 1, kShownMax));

@@ -61,6 +61,14 @@ TEST_F(TemporaryKeys, ReadNothing) {
   EXPECT_EQ(ask("HEAD", blob("open/a", config_json("y"))).status, 403);
 }
 
+TEST_F(TemporaryKeys, SearchNothing) {
+  http::Request request{.id = "0", .method = "GET", .target = "/v1/search?q=a", .path = "/v1/search"};
+  request.headers.set("Authorization", "Basic " + to_base64(as_bytes("AWS:" + password)));
+  TextBody body("", false, false);
+  request.body = &body;
+  EXPECT_EQ(distribution->handle_v1(request).status, 403);
+}
+
 TEST_F(TemporaryKeys, MountNothingThatTheirUserDidNotSend) {
   push_blob("open/a", "bytes of bob", "bob");
   const auto mount = format("/v2/in/ann/blobs/uploads/?mount={}&from=open/a", sha256_of("bytes of bob"));

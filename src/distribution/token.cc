@@ -84,7 +84,7 @@ http::Response Distribution::Impl::issue_token(http::Request& request) {
   if (request.method == "GET" || request.method == "HEAD") {
     // For a password only: a token that could buy the next one would never end.
     const auto basic = parse_basic(request.headers.find("Authorization").value_or(""));
-    if (basic) who = authenticate_basic(identity, *basic, request.peer);
+    if (basic) who = authenticate_basic(identity, *basic, request.client);
   } else if (request.method == "POST") {
     auto text = http::read_all(*request.body, kFormBytesMax);
     if (!text.ok()) return oauth_error(400, "invalid_request", text.error().message());
@@ -95,7 +95,7 @@ http::Response Distribution::Impl::issue_token(http::Request& request) {
     }
     scopes = form->values("scope");
     const BasicCredentials given{form->value("username"), form->value("password")};
-    who = authenticate_basic(identity, given, request.peer);
+    who = authenticate_basic(identity, given, request.client);
   } else {
     auto response = problem(405, "UNSUPPORTED", "tokens are asked for with GET or POST");
     response.headers.set("Allow", "GET, POST");

@@ -93,6 +93,8 @@ struct Options {
   std::size_t waiting_max = 1'000;
   // The registered base images. Borrowed; nullptr: none are kept here, and no image has to prove its own.
   bases::Bases* bases = nullptr;
+  // Whoever else must know of a new image in the transaction in which it arrives.
+  std::function<Status(db::Transaction&, const registry::StagedImage&)> when_staged = {};
 };
 
 // On what a reviewer approves.

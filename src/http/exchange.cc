@@ -1,6 +1,7 @@
 #include "http/exchange.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include "base/format.h"
 #include "base/log.h"
@@ -22,6 +23,26 @@ constexpr std::size_t kDrainBytesMax = 256 << 10;
 // The nearest proxy writes last.
 std::string last_item(const std::string& list) {
   return std::string(trim(split(list, ',').back()));
+}
+
+// Secrets of this program begin with "prt_", "prp_", "prl_" … and are 43 characters long: whoever holds a one-time link
+// sends one in the path, and a log is read by more people than should press its button.
+std::string without_secrets(std::string_view target) {
+  constexpr std::size_t kShown = 4;
+  constexpr std::size_t kSecretCharacters = 43;
+  auto is_of_secret = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_'; };
+  std::string shown;
+  while (!target.empty()) {
+    auto end = std::find_if_not(target.begin(), target.end(), is_of_secret);
+    std::string_view word = target.substr(0, static_cast<std::size_t>(end - target.begin()));
+    bool is_secret = word.size() >= kShown + kSecretCharacters && word.starts_with("pr") && word[kShown - 1] == '_';
+    shown += is_secret ? std::string(word.substr(0, kShown)) + "***" : std::string(word);
+    target.remove_prefix(word.size());
+    if (target.empty()) break;
+    shown += target.front();
+    target.remove_prefix(1);
+  }
+  return shown;
 }
 
 void apply_forwarded(Request& request) {
@@ -77,6 +98,7 @@ class Exchange final : public Parked {
     fill_request();
     if (auto refusal = fill_target(request_)) return refuse(*refusal);
     if (is_trusted_proxy()) apply_forwarded(request_);
+    request_.client = client_address();
     return answer();
   }
 
@@ -116,7 +138,7 @@ class Exchange final : public Parked {
     body_.emplace(connection_, head_, shared_.limits);
     request_.body = &*body_;
     is_head_ = request_.method == "HEAD";
-    if (auto wait = shared_.rate.admit(client_address(), SteadyClock::now()))
+    if (auto wait = shared_.rate.admit(request_.client, SteadyClock::now()))
       return deliver(Response::too_many(request_, "this address asks too often", *wait));
     auto response = guarded([&] { return shared_.handler(request_); });
     if (!response.later) return deliver(response);
@@ -153,9 +175,10 @@ class Exchange final : public Parked {
     try {
       return answer();
     } catch (const std::exception& error) {
-      log::error("handler threw", {{"method", request_.method}, {"path", request_.path}, {"error", error.what()}});
+      log::error("handler threw",
+                 {{"method", request_.method}, {"path", without_secrets(request_.path)}, {"error", error.what()}});
     } catch (...) {
-      log::error("handler threw", {{"method", request_.method}, {"path", request_.path}});
+      log::error("handler threw", {{"method", request_.method}, {"path", without_secrets(request_.path)}});
     }
     return Response::problem(request_, unavailable("something went wrong here; the log has it under this request id"),
                              500);
@@ -191,7 +214,7 @@ class Exchange final : public Parked {
     auto write = is_routine ? log::debug : log::info;
     std::string_view note = failure.empty() ? reason : failure;
     log::Fields fields = {{"method", request_.method},
-                          {"target", request_.target},
+                          {"target", without_secrets(request_.target)},
                           {"status", status},
                           {"peer", request_.peer},
                           {"received", received_},

@@ -57,6 +57,8 @@ struct Request {
   std::vector<std::pair<std::string, std::string>> query;  // decoded (a "+" is a space), in order
   Headers headers;
   std::string peer;  // "127.0.0.1"
+  // Whom to count and to write down: what a trusted proxy names as its own peer, else `peer`.
+  std::string client;
   bool is_tls = false;
   // What the client sees: from X-Forwarded-Proto and X-Forwarded-Host where the peer is a trusted proxy.
   std::string scheme = "http";

@@ -56,6 +56,11 @@ CREATE TABLE identity_session_password (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX identity_session_password_session ON identity_session_password (session, issued);
 ALTER TABLE identity_token ADD COLUMN session TEXT REFERENCES identity_session (access_key_id) ON DELETE CASCADE;
+)sql"},
+                                         {"identity", 3, R"sql(
+-- A token is worth no more than what bought it: of the user's present roles these, and no other repository. NULL: all.
+ALTER TABLE identity_token ADD COLUMN roles TEXT;
+ALTER TABLE identity_token ADD COLUMN push_only TEXT NOT NULL DEFAULT '';
 )sql"}};
 
 constexpr std::string_view kAdminName = "admin";
@@ -121,7 +126,7 @@ Status Identity::add_user(std::string_view name, std::string_view password, cons
 Status Identity::set_password(std::string_view name, std::string_view password, const Principal& by) {
   std::string hash = TRY(impl_->hasher.hash(password));
   TRY(impl_->change(name, {"user-password-set", by, [](User&) {}, hash}));
-  impl_->lockout.note_success(name);  // whoever sets a new password for a locked user wants them in
+  impl_->lockout.forget(name);  // whoever sets a new password for a locked user wants them in
   return {};
 }
 
@@ -157,19 +162,66 @@ Result<std::vector<User>> Identity::users() {
   return impl_->database.read(list_users);
 }
 
-Result<Principal> Identity::authenticate(std::string_view name, std::string_view password, std::string_view) {
+Result<Principal> Identity::authenticate(std::string_view name, std::string_view password, std::string_view address) {
   Time now = impl_->clock.now();
-  if (auto wait = impl_->lockout.locked_for(name, now))
-    return denied(format("too many wrong passwords for this user name: wait {}", human_duration(*wait)));
-  auto user = TRY(impl_->database.read([&](db::Transaction& tx) { return find_user(tx, name); }));
-  user = impl_->check(user, name, password);
-  if (!user || user->user.is_disabled) {
+  if (auto wait = impl_->lockout.locked_for(name, address, now))
+    return denied(format("too many wrong passwords: wait {}", human_duration(*wait)));
+  auto who = TRY(impl_->recognise_or_check(name, password));
+  if (!who) {
     // Too long a name cannot exist, and must not fill the memory of failures.
-    if (name.size() <= kUserNameBytesMax) impl_->lockout.note_failure(name, now);
+    if (name.size() <= kUserNameBytesMax) impl_->lockout.note_failure(name, address, now);
     return wrong_credentials();
   }
-  impl_->lockout.note_success(name);
-  return Principal(user->user.name, user->user.roles);
+  impl_->lockout.note_success(name, address, now);
+  return *who;
+}
+
+void Identity::add_recogniser(std::string prefix, Recogniser recogniser) {
+  impl_->recognisers.push_back({std::move(prefix), std::move(recogniser)});
+}
+
+Result<Principal> Identity::vouch_for(std::string_view name) {
+  return impl_->database.read([&](db::Transaction& tx) -> Result<Principal> {
+    auto user = TRY(find_user(tx, name));
+    if (!user || user->user.is_disabled) return wrong_credentials();
+    return Principal(user->user.name, user->user.roles);
+  });
+}
+
+// Nullopt for whoever is not who they say; an error where that could not be found out.
+Result<std::optional<Principal>> Identity::Impl::recognise_or_check(std::string_view name, std::string_view password) {
+  auto taken = [&](const Result<Principal>& outcome) -> Result<std::optional<Principal>> {
+    if (outcome.ok() && outcome->name() == name) return std::optional(*outcome);
+    if (!outcome.ok() && outcome.error().kind() != ErrorKind::Denied) return outcome.error();
+    return std::optional<Principal>();
+  };
+  if (auto other = recognise(name, password)) return taken(*other);
+  auto user = TRY(database.read([&](db::Transaction& tx) { return find_user(tx, name); }));
+  user = check(user, name, password);
+  if (user && !user->user.is_disabled) return std::optional(Principal(user->user.name, user->user.roles));
+  for (const auto& one : recognisers)
+    if (one.prefix.empty()) return taken(one.recognise(name, password));
+  return std::optional<Principal>();
+}
+
+std::optional<Result<Principal>> Identity::Impl::recognise(std::string_view name, std::string_view secret) {
+  for (const auto& one : recognisers)
+    if (!one.prefix.empty() && secret.starts_with(one.prefix)) return one.recognise(name, secret);
+  return std::nullopt;
+}
+
+Status Identity::may_try(std::string_view subject, std::string_view address) {
+  auto wait = impl_->lockout.locked_for(subject.substr(0, kUserNameBytesMax), address, impl_->clock.now());
+  if (!wait) return {};
+  return over_limit(format("too many wrong tries: wait {}", human_duration(*wait)));
+}
+
+void Identity::note_try(std::string_view subject, std::string_view address, Try outcome) {
+  subject = subject.substr(0, kUserNameBytesMax);
+  if (outcome == Try::Right)
+    impl_->lockout.note_success(subject, address, impl_->clock.now());
+  else
+    impl_->lockout.note_failure(subject, address, impl_->clock.now());
 }
 
 std::optional<StoredUser> Identity::Impl::check(const std::optional<StoredUser>& user, std::string_view name,
@@ -194,18 +246,20 @@ Result<Identity::Token> Identity::issue_token(const Principal& principal) {
     auto user = TRY(find_user(tx, principal.name()));
     if (!user || user->user.is_disabled) return denied("the user is gone or disabled");
     TRY(delete_expired_tokens(tx, now));
-    TRY(insert_token(tx, user->id, token.secret, now, now + token.lifetime, principal.session()));
+    TRY(insert_token(tx, user->id, {token.secret, now, now + token.lifetime}, principal));
     return token;
   });
 }
 
 Result<Principal> Identity::authenticate_token(std::string_view secret) {
+  if (auto other = impl_->recognise("", secret)) return *other;
   if (secret.size() > kTokenBytesMax) return denied("the token is unknown or has expired");
   Time now = impl_->clock.now();
   return impl_->database.read([&](db::Transaction& tx) -> Result<Principal> {
     auto owner = TRY(find_token(tx, secret, now));
     if (!owner || owner->user.user.is_disabled) return denied("the token is unknown or has expired");
-    if (owner->session.empty()) return Principal(owner->user.user.name, owner->user.user.roles);
+    Principal user(owner->user.user.name, owner->user.user.roles);
+    if (owner->session.empty()) return owner->roles ? user.narrowed(*owner->roles, owner->push_only) : user;
     auto session = TRY(SessionTable(tx).find(owner->session));
     auto principal = session ? SessionTable::pusher(*session, now) : std::nullopt;
     if (!principal) return denied("the temporary credentials behind this token have ended");

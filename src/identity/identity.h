@@ -1,8 +1,7 @@
 // Who is asking, what they may do, for how long.
 //
-// Local users with memory-hard password hashes (yescrypt) and roles; short-lived bearer tokens for registry clients;
-// temporary AWS-style keys that push into one repository.
-// Not here: what a role may do to a given repository — the callers ask a Principal. Thread-safe.
+// Local users with yescrypt password hashes and roles; bearer tokens; temporary AWS-style keys that push into one
+// repository. Not here: what a role may do to a given repository — the callers ask a Principal. Thread-safe.
 #pragma once
 
 #include <functional>
@@ -37,6 +36,9 @@ class Principal {
   // everybody else. A caller that serves something but that push refuses whoever has one.
   const std::string& push_only() const { return push_only_; }
   const std::string& session() const { return session_; }  // the access key id of those keys; "" for everybody else
+  // The same person with less: of `roles` those they have, and no other repository than `push_only` if it is not "".
+  Principal narrowed(const std::set<Role>& roles, const std::string& push_only) const;
+  bool is_narrowed() const { return is_narrowed_; }  // acts for a person, and is not to be taken for them
 
  private:
   friend class Identity;
@@ -46,6 +48,7 @@ class Principal {
   std::string name_;
   std::string push_only_;
   std::string session_;
+  bool is_narrowed_ = false;
   std::set<Role> roles_;
   std::string component_;
 };
@@ -75,8 +78,7 @@ struct User {
   Time created;
 };
 
-// Temporary keys: AWS-style credentials that sign STS and ECR requests and buy registry passwords.
-// docs/formats/temporary-keys.md has their life.
+// Temporary keys sign STS and ECR requests and buy registry passwords: docs/formats/temporary-keys.md.
 inline constexpr seconds kSessionLifetimeMin{900};  // the ends of AWS's own range
 inline constexpr seconds kSessionLifetimeMax{43'200};
 inline constexpr seconds kSessionLifetimeDefault{3'600};
@@ -97,15 +99,13 @@ struct SessionRequest {
 // Shown once; only the access key id can be found again.
 struct SessionKeys {
   std::string access_key_id;  // "ASIA" and 16 of A-Z and 2-7
-  std::string secret;         // 40 characters of A-Z, a-z, 0-9, "+" and "/"
+  std::string secret;         // 40 characters of base64
   std::string session_token;  // opaque
-  Time issued;
-  Time expires;
+  Time issued, expires;
 };
 
 enum class SessionState { Valid, Expired, Revoked };
 
-// Temporary keys as found by their access key id.
 struct Session {
   std::string access_key_id;
   std::string secret;  // for checking a signature; goes nowhere else
@@ -114,27 +114,21 @@ struct Session {
   std::string user;
   std::string repository;
   std::string grant;
-  Time issued;
-  Time expires;
+  Time issued, expires;
   std::string token_hash;
 
   bool is_token(std::string_view session_token) const;  // in constant time
 };
 
-// A change in the life of temporary keys as it is about to be committed: what the journal is told.
+// A change in the life of temporary keys as it is about to be committed.
 struct SessionChange {
   std::string_view event;  // "session-issued", "-used", "-password-issued", "-refused", "-expired", "-revoked"
   std::string_view actor;
-  std::string_view access_key_id;
-  std::string_view user;
-  std::string_view repository;
-  std::string_view grant;
-  std::string_view address;
-  std::string_view reason;
+  std::string_view access_key_id, user, repository, grant;
+  std::string_view address, reason;
 };
 
-// Where a push with temporary keys stands. One that started while they were valid may finish.
-enum class PushStep { Started, Continued, Finished };
+enum class PushStep { Started, Continued, Finished };  // of a push with temporary keys
 // A push that straddles expiry: as long again as the default keys live, and no longer idle than a slow client is
 // between two layers.
 inline constexpr seconds kPushGrace{3'600};
@@ -142,9 +136,13 @@ inline constexpr seconds kPushIdleMax{900};
 
 struct Options {
   seconds token_lifetime{900};
-  // A password tried wrong this often in a row locks that name for `lockout` (guessing; each try also costs yescrypt).
-  // Names that do not exist are locked alike. Counted in memory: a restart forgets.
+  // Wrong tries, each of which also costs yescrypt, counted in memory: a restart forgets. One address that guesses one
+  // name is locked out of it for `lockout`; one that guesses many is locked out of all; a name guessed from many is
+  // locked for addresses that it never signed in from. Names that do not exist are locked alike.
   int failures_max = 10;
+  int address_failures_max = 100;  // a room full of people behind one address mistypes less than this
+  int name_addresses_max = 50;
+  seconds failure_window{600};
   seconds lockout{60};
   // The keys that secrets are sealed with: created with mode 0600. "": made up, and gone with this object.
   std::string key_file = "";
@@ -182,6 +180,12 @@ class Identity {
   Status enable_user(std::string_view name, const Principal& by = make_system_principal());
   Result<std::vector<User>> users();  // by name
 
+  // Other ways to prove who one is, asked for a secret that begins with `prefix`, sent as a bearer token (then without
+  // a name) or as a password. "": for passwords that are not the local ones. Set once, before serving.
+  using Recogniser = std::function<Result<Principal>(std::string_view name, std::string_view secret)>;
+  void add_recogniser(std::string prefix, Recogniser recogniser);
+  // For those: the user they recognised. Denied for one who is not there or disabled.
+  Result<Principal> vouch_for(std::string_view name);
   // Inside the transaction of every change of temporary keys, like on_change.
   void on_session(std::function<Status(db::Transaction&, const SessionChange&)> hook);
 
@@ -190,6 +194,11 @@ class Identity {
   // client's twenty requests cost one yescrypt.
   // `address` is where the asker is: guesses are counted against it too.
   Result<Principal> authenticate(std::string_view name, std::string_view password, std::string_view address = "");
+  // The same counting for credentials that are checked elsewhere, such as signatures: `subject` is the key, or "" to
+  // count for the address alone. Limit with the time to wait.
+  Status may_try(std::string_view subject, std::string_view address);
+  enum class Try { Right, Wrong };
+  void note_try(std::string_view subject, std::string_view address, Try outcome);
   // Opaque bearer tokens, stored hashed; checked at the start of a request only, so that a long upload outlives its
   // token.
   struct Token {
@@ -207,9 +216,8 @@ class Identity {
   // its caller's transaction.
   Result<SessionKeys> issue_session(db::Transaction& tx, const SessionRequest& request);
   Result<SessionKeys> issue_session(const SessionRequest& request);
-  // nullopt: there never were such keys, or it is long ago.
-  Result<std::optional<Session>> find_session(std::string_view access_key_id);
-  // From the next request on. Revoking again, or what has expired, changes nothing; NotFound for unknown keys.
+  Result<std::optional<Session>> find_session(std::string_view access_key_id);  // nullopt: never issued, or long ago
+  // From the next request on. NotFound for unknown keys; for what has ended already it changes nothing.
   Status revoke_session(db::Transaction& tx, std::string_view access_key_id, std::string_view by,
                         std::string_view reason);
   Status revoke_session(std::string_view access_key_id, std::string_view by, std::string_view reason);
@@ -221,9 +229,11 @@ class Identity {
   };
   // Denied for a password that was never issued.
   Result<RegistryLogin> authenticate_registry_password(std::string_view password, std::string_view address = "");
-  // Tells where the push of this principal stands; nothing for a principal without temporary keys.
+  // Nothing for a principal without temporary keys.
   Status note_push(const Principal& who, PushStep step);
-  // A use or refusal worth an entry in the journal, at most one a minute for the same keys, event and reason.
+  // Has a push begun with these keys that is not finished and may go on?
+  Result<bool> is_push_going_on(db::Transaction& tx, std::string_view access_key_id);
+  // A use or refusal for the journal: at most one a minute for the same keys, event and reason.
   Status note_session(std::string_view event, std::string_view access_key_id, std::string_view address,
                       std::string_view reason);
   // Tells the journal of keys that ended since the last call, and forgets those that ended a month ago.

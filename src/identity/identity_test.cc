@@ -351,6 +351,56 @@ TEST_F(IdentityTest, ChangesNothingThatCannotBeToldOf) {
   EXPECT_EQ(identity_->users()->size(), 1u);
 }
 
+TEST_F(IdentityTest, AsksOthersAboutSecretsOfTheirs) {
+  add("ann", {Role::Submitter, Role::Admin});
+  add("bob");
+  identity_->add_recogniser("prk_", [&](std::string_view, std::string_view secret) -> Result<Principal> {
+    if (secret != "prk_right") return denied("no such key");
+    auto ann = identity_->vouch_for("ann");
+    return ann.ok() ? ann->narrowed({Role::Submitter}, "") : ann;
+  });
+  EXPECT_EQ(identity_->authenticate_token("prk_right")->roles(), std::set<Role>{Role::Submitter});
+  EXPECT_TRUE(login("ann", "prk_right").ok());
+  refusal("bob", "prk_right");
+  refusal("ann", "prk_wrong");
+  ASSERT_TRUE(identity_->set_roles("bob", {Role::Admin}).ok());
+  ASSERT_TRUE(identity_->disable_user("ann").ok());
+  EXPECT_FALSE(identity_->authenticate_token("prk_right").ok());
+}
+
+TEST_F(IdentityTest, AsksADirectoryWhenThePasswordIsNotTheLocalOne) {
+  add("ann");
+  identity_->add_recogniser("", [&](std::string_view name, std::string_view secret) -> Result<Principal> {
+    if (secret == "cut") return unavailable("the directory does not answer");
+    return secret == "of the directory" ? identity_->vouch_for(name) : denied("wrong");
+  });
+  EXPECT_TRUE(login("ann").ok());
+  EXPECT_TRUE(login("ann", "of the directory").ok());
+  refusal("ann", "wrong password");
+  refusal("nobody", "of the directory");
+  EXPECT_EQ(login("ann", "cut").error().kind(), ErrorKind::Unavailable);
+}
+
+TEST_F(IdentityTest, ATokenIsWorthNoMoreThanWhatBoughtIt) {
+  add("ann", {Role::Submitter, Role::Admin});
+  auto ann = login("ann").value().narrowed({Role::Submitter}, "staging/ann");
+  auto token = identity_->issue_token(ann).value();
+  auto again = identity_->authenticate_token(token.secret).value();
+  EXPECT_EQ(again.roles(), std::set<Role>{Role::Submitter});
+  EXPECT_EQ(again.push_only(), "staging/ann");
+  EXPECT_TRUE(again.is_narrowed());
+}
+
+TEST_F(IdentityTest, NarrowingNeverAdds) {
+  add("ann", {Role::Submitter});
+  auto ann = login("ann").value();
+  EXPECT_TRUE(ann.narrowed({Role::Admin}, "").roles().empty());
+  auto pusher = ann.narrowed({Role::Submitter}, "staging/ann");
+  EXPECT_EQ(pusher.push_only(), "staging/ann");
+  EXPECT_EQ(pusher.narrowed({Role::Submitter}, "").push_only(), "staging/ann");
+  EXPECT_EQ(pusher.narrowed({Role::Submitter}, "staging/bob").push_only(), "-");
+}
+
 TEST_F(IdentityTest, ListsUsersByName) {
   add("bob");
   add("ann", {Role::Runner});

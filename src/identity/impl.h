@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "base/guarded.h"
 #include "identity/attempts.h"
@@ -29,6 +30,15 @@ struct Identity::Impl {
   std::function<Status(db::Transaction&, const SessionChange&)> on_session;  // the same
   Guarded<std::optional<KeyRing>> keys;                                      // read when first needed
   Guarded<std::map<std::string, Time>> noted;  // entries the journal has had within the minute
+
+  struct Recognition {
+    std::string prefix;
+    Recogniser recognise;
+  };
+  std::vector<Recognition> recognisers;  // constant once serving
+  // Who has proved it another way; nullopt where none of those has a say about such a secret.
+  std::optional<Result<Principal>> recognise(std::string_view name, std::string_view secret);
+  Result<std::optional<Principal>> recognise_or_check(std::string_view name, std::string_view password);
 
   // The right user or nullopt; costs one yescrypt unless the password was right a moment ago.
   std::optional<StoredUser> check(const std::optional<StoredUser>& user, std::string_view name,

@@ -56,6 +56,16 @@ std::set<Role> roles_from_text(std::string_view text) {
 Principal::Principal(std::string name, std::set<Role> roles)
     : name_(std::move(name)), roles_(std::move(roles)), component_(escape_user_name(name_)) {}
 
+Principal Principal::narrowed(const std::set<Role>& roles, const std::string& push_only) const {
+  Principal less = *this;
+  less.is_narrowed_ = true;
+  std::erase_if(less.roles_, [&](Role role) { return !roles.contains(role); });
+  if (push_only.empty() || push_only == less.push_only_) return less;
+  // Two different repositories leave none: a name that no repository has.
+  less.push_only_ = less.push_only_.empty() ? push_only : "-";
+  return less;
+}
+
 Principal make_system_principal() {
   return Principal(std::string(kSystemName), {});
 }

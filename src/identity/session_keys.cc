@@ -158,11 +158,17 @@ Result<std::string> Identity::issue_registry_password(std::string_view access_ke
   });
 }
 
-Result<Identity::RegistryLogin> Identity::authenticate_registry_password(std::string_view password, std::string_view) {
-  if (!password.starts_with(kPasswordPrefix) || password.size() > kPasswordCharactersMax) return wrong_credentials();
+Result<Identity::RegistryLogin> Identity::authenticate_registry_password(std::string_view password,
+                                                                         std::string_view address) {
+  // Too long to be guessed, but whoever tries is not one of ours.
+  if (auto allowed = may_try("", address); !allowed.ok()) return denied(allowed.error().message());
+  bool is_possible = password.starts_with(kPasswordPrefix) && password.size() <= kPasswordCharactersMax;
   auto read = [&](db::Transaction& tx) { return SessionTable(tx).find_by_password(password); };
-  auto session = TRY(impl_->database.read(read));
-  if (!session) return wrong_credentials();
+  auto session = is_possible ? TRY(impl_->database.read(read)) : std::nullopt;
+  if (!session) {
+    note_try("", address, Try::Wrong);
+    return wrong_credentials();
+  }
   Time now = impl_->clock.now();
   return RegistryLogin{.state = session->state(now), .principal = SessionTable::pusher(*session, now)};
 }
@@ -197,6 +203,11 @@ Status Identity::note_push(const Principal& who, PushStep step) {
     auto times = TRY(next(tx));
     return times ? SessionTable(tx).set_push(who.session(), times->started, times->seen) : Status();
   });
+}
+
+Result<bool> Identity::is_push_going_on(db::Transaction& tx, std::string_view access_key_id) {
+  auto session = TRY(SessionTable(tx).find(access_key_id));
+  return session && session->is_finishing(impl_->clock.now());
 }
 
 Status Identity::note_session(std::string_view event, std::string_view access_key_id, std::string_view address,

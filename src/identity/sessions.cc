@@ -67,6 +67,7 @@ std::optional<Principal> SessionTable::principal(const StoredSession& session, T
   Principal who(session.user, is_account ? session.roles : std::set<Role>{Role::Submitter});
   who.push_only_ = session.repository;
   who.session_ = session.access_key_id;
+  who.is_narrowed_ = true;
   return who;
 }
 

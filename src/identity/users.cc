@@ -9,7 +9,7 @@ namespace pratique::identity {
 
 namespace {
 
-constexpr std::string_view kUserFields = "identity_user.id, name, password, roles, disabled, created";
+constexpr std::string_view kUserFields = "identity_user.id, name, password, identity_user.roles, disabled, created";
 constexpr std::string_view kUserColumns =
     "SELECT identity_user.id, name, password, roles, disabled, created FROM identity_user ";
 
@@ -77,14 +77,19 @@ Status update_user(db::Transaction& tx, const User& user, const std::optional<st
   return {};
 }
 
-Status insert_token(db::Transaction& tx, std::int64_t user_id, std::string_view secret, Time issued, Time expires,
-                    std::string_view session) {
-  return tx.prepare("INSERT INTO identity_token (hash, user, issued, expires, session) VALUES (?, ?, ?, ?, ?)")
-      .bind_blob(stored_form(secret))
+Status insert_token(db::Transaction& tx, std::int64_t user_id, const NewToken& token, const Principal& who) {
+  bool is_of_session = !who.session().empty();
+  return tx
+      .prepare(
+          "INSERT INTO identity_token (hash, user, issued, expires, session, roles, push_only) "
+          "VALUES (?, ?, ?, ?, ?, ?, ?)")
+      .bind_blob(stored_form(token.secret))
       .bind(user_id)
-      .bind(issued)
-      .bind(expires)
-      .bind(session.empty() ? std::nullopt : std::optional(session))
+      .bind(token.issued)
+      .bind(token.expires)
+      .bind(is_of_session ? std::optional(who.session()) : std::nullopt)
+      .bind(who.is_narrowed() ? std::optional(roles_to_text(who.roles())) : std::nullopt)
+      .bind(who.push_only())
       .run();
 }
 
@@ -100,11 +105,13 @@ Status delete_tokens_of(db::Transaction& tx, std::string_view name) {
 
 Result<std::optional<TokenOwner>> find_token(db::Transaction& tx, std::string_view secret, Time now) {
   db::Statement row =
-      tx.prepare(format("SELECT {}, identity_token.session FROM identity_user "
+      tx.prepare(format("SELECT {}, identity_token.session, identity_token.roles, push_only FROM identity_user "
                         "JOIN identity_token ON identity_token.user = identity_user.id WHERE hash = ? AND expires > ?",
                         kUserFields));
   if (!TRY(row.bind_blob(stored_form(secret)).bind(now).next())) return std::optional<TokenOwner>();
-  return std::optional(TokenOwner{.user = user_of(row), .session = row.optional_text(6).value_or("")});
+  TokenOwner owner{.user = user_of(row), .session = row.optional_text(6).value_or(""), .push_only = row.text(8)};
+  if (!row.is_null(7)) owner.roles = roles_from_text(row.text(7));
+  return std::optional(std::move(owner));
 }
 
 }  // namespace pratique::identity

@@ -27,14 +27,20 @@ Status insert_user(db::Transaction& tx, const User& user, std::string_view passw
 Status update_user(db::Transaction& tx, const User& user, const std::optional<std::string>& password_hash);
 
 // Tokens are kept as SHA-256: they are random, so a fast hash hides them as well as a slow one.
-// `session`: the access key id of the temporary keys that bought it, or "".
-Status insert_token(db::Transaction& tx, std::int64_t user_id, std::string_view secret, Time issued, Time expires,
-                    std::string_view session);
+struct NewToken {
+  std::string_view secret;
+  Time issued;
+  Time expires;
+};
+// What narrows `who` narrows the token as well.
+Status insert_token(db::Transaction& tx, std::int64_t user_id, const NewToken& token, const Principal& who);
 Status delete_expired_tokens(db::Transaction& tx, Time now);
 Status delete_tokens_of(db::Transaction& tx, std::string_view name);
 struct TokenOwner {
-  StoredUser user;  // disabled or not
-  std::string session;
+  StoredUser user;                      // disabled or not
+  std::string session;                  // the temporary keys that bought it, or ""
+  std::optional<std::set<Role>> roles;  // where it is worth less than its user
+  std::string push_only;
 };
 // nullopt for an unknown or expired token.
 Result<std::optional<TokenOwner>> find_token(db::Transaction& tx, std::string_view secret, Time now);

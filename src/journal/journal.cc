@@ -160,11 +160,19 @@ Status Journal::append(db::Transaction& tx, std::string_view actor, std::string_
   return tx.prepare("UPDATE journal_head SET sequence = ?, hash = ?").bind(row.sequence).bind(hash).run();
 }
 
-Result<std::vector<Entry>> Journal::read(std::int64_t cursor, std::size_t limit) {
+Result<std::vector<Entry>> Journal::read(std::int64_t cursor, std::size_t limit, const Filter& filter) {
   return database_.read([&](db::Transaction& tx) -> Result<std::vector<Entry>> {
     std::vector<Entry> entries;
-    db::Statement rows = tx.prepare(std::string(kColumns) + " WHERE sequence > ? ORDER BY sequence LIMIT ?");
-    rows.bind(cursor).bind(std::uint64_t{limit});
+    db::Statement rows = tx.prepare(format(
+        "{} WHERE sequence > ?1 AND (?2 IS NULL OR actor = ?2) AND (?3 IS NULL OR event = ?3) AND (?4 IS NULL OR "
+        "substr(event, 1, length(?4)) = ?4) AND (?5 IS NULL OR subject = ?5) AND (?6 IS NULL OR time >= ?6) AND "
+        "(?7 IS NULL OR time < ?7) ORDER BY sequence LIMIT ?8",
+        kColumns));
+    bool is_prefix = filter.event && filter.event->ends_with('*');
+    auto event = filter.event && !is_prefix ? filter.event : std::nullopt;
+    auto prefix = is_prefix ? std::optional(filter.event->substr(0, filter.event->size() - 1)) : std::nullopt;
+    rows.bind(cursor).bind(filter.actor).bind(event).bind(prefix).bind(filter.subject);
+    rows.bind(filter.since).bind(filter.until).bind(std::uint64_t{limit});
     while (TRY(rows.next())) {
       Row row = row_of(rows);
       auto details = parse_json(row.details);

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -41,6 +42,15 @@ struct Verification {
   bool holds() const { return first_bad == 0; }
 };
 
+// Which entries; what is not set is not asked for.
+struct Filter {
+  std::optional<std::string> actor;
+  std::optional<std::string> event;  // "access-granted", or "access-*" for all that begin so
+  std::optional<std::string> subject;
+  std::optional<Time> since;  // inclusive
+  std::optional<Time> until;  // exclusive
+};
+
 class Journal {
  public:
   Journal(db::Database& database, const Clock& clock);
@@ -51,7 +61,7 @@ class Journal {
   Status append(db::Transaction& tx, std::string_view actor, std::string_view event, std::string_view subject,
                 Json details);
   // Entries after `cursor`, oldest first, at most `limit`.
-  Result<std::vector<Entry>> read(std::int64_t cursor, std::size_t limit);
+  Result<std::vector<Entry>> read(std::int64_t cursor, std::size_t limit, const Filter& filter = {});
   // Recomputes the whole chain: O(entries), constant memory.
   Result<Verification> verify();
 

@@ -76,6 +76,25 @@ TEST_F(JournalTest, FollowsACursor) {
   EXPECT_TRUE(journal_->read(0, 0).value().empty());
 }
 
+TEST_F(JournalTest, GivesWhatAFilterAsksFor) {
+  Time start = clock_.now();
+  for (const auto& [event, actor, subject] :
+       {std::tuple("access-requested", "ann", "ann"), std::tuple("access-granted", "bea", "ann"),
+        std::tuple("image-staged", "ann", "sha256:00"), std::tuple("accession", "bea", "x")}) {
+    ASSERT_TRUE(append(event, actor, subject).ok());
+    clock_.advance(seconds(10));
+  }
+  auto count = [&](const Filter& filter) { return journal_->read(0, 10, filter).value().size(); };
+  EXPECT_EQ(count({.actor = "ann"}), 2u);
+  EXPECT_EQ(count({.event = "access-granted"}), 1u);
+  EXPECT_EQ(count({.event = "access-*"}), 2u);
+  EXPECT_EQ(count({.event = "*"}), 4u);
+  EXPECT_EQ(count({.subject = "ann"}), 2u);
+  EXPECT_EQ(count({.since = start + seconds(10), .until = start + seconds(30)}), 2u);
+  EXPECT_EQ(count({.actor = "bea", .event = "access-*", .subject = "ann"}), 1u);
+  EXPECT_EQ(count({.actor = "nobody' OR '1'='1"}), 0u);
+}
+
 TEST_F(JournalTest, IsWrittenWithItsTransactionOrNotAtAll) {
   Status status = database_->write([&](db::Transaction& tx) -> Status {
     TRY(journal_->append(tx, "ann", "one", "x", Json::object()));

@@ -99,6 +99,51 @@ struct UserInfo {
 Json to_json(const std::vector<UserInfo>& users);  // {"users": […]}
 Result<std::vector<UserInfo>> users_from_json(const Json& json);
 
+// A wish to push, and what came of it: docs/formats/access-request.md.
+struct AccessRequest {
+  std::string id;     // "R-" and 12 hex digits; "" in a request
+  std::string state;  // "requested", "granted", "used", "unused", "expired", "denied", "revoked"
+  std::string requester;
+  std::string repository;  // "" in a request: the requester's own
+  std::string purpose;
+  std::string window;  // "as-soon-as-possible", "tomorrow-morning", "afternoon"
+  std::int64_t lifetime_seconds = 3600;
+  bool is_acknowledged = false;  // in a request: the requester knows that the credentials end
+  std::optional<Time> created;
+  std::optional<Time> decided;
+  std::string decided_by;
+  std::string note;
+  std::optional<Time> expires;
+  std::optional<Time> collected;
+  std::optional<Time> pushed;
+  std::optional<Time> closed;
+  std::string closed_reason;
+  std::vector<std::string> next_steps;
+
+  Json to_json() const;
+  static Result<AccessRequest> from_json(const Json& json);
+  bool operator==(const AccessRequest&) const = default;
+};
+Json to_json(const std::vector<AccessRequest>& requests);  // {"requests": […]}
+Result<std::vector<AccessRequest>> requests_from_json(const Json& json);
+
+// Shown once.
+struct AccessCredentials {
+  AccessRequest request;
+  std::string repository_uri;  // "gate.example.org/nextflow-staging/ann"
+  std::string access_key_id;
+  std::string secret_access_key;
+  std::string session_token;
+  std::string region;
+  std::string endpoint_url;
+  Time expires;
+  std::map<std::string, std::string> sheets;  // by shell: "sh", "cmd", "powershell"
+
+  Json to_json() const;
+  static Result<AccessCredentials> from_json(const Json& json);
+  bool operator==(const AccessCredentials&) const = default;
+};
+
 // The body of every answer that is an error: {"error": {"kind", "message", "next"}}.
 struct Problem {
   std::string kind;     // base/error.h: "invalid", "not-found", …

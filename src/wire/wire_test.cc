@@ -52,6 +52,28 @@ TEST(Wire, EveryShapeSurvivesTheWire) {
   expect_round_trip(UserInfo{"ann", {"submitter", "runner"}, true, kTime, "ann", {"nextflow-staging/ann"}});
   expect_round_trip(Problem{"refused", "It expired.", "Push it again."});
   expect_round_trip(Version{"pratique", "0.1.0"});
+  AccessRequest request{.id = "R-1",
+                        .state = "used",
+                        .requester = "ann",
+                        .repository = "staging/ann",
+                        .purpose = "torch",
+                        .window = "afternoon",
+                        .lifetime_seconds = 900,
+                        .is_acknowledged = true,
+                        .created = kTime,
+                        .decided = kTime,
+                        .decided_by = "bea",
+                        .note = "ok",
+                        .expires = kTime,
+                        .collected = kTime,
+                        .pushed = kTime,
+                        .closed = kTime,
+                        .closed_reason = "r",
+                        .next_steps = {"x"}};
+  expect_round_trip(request);
+  expect_round_trip(AccessRequest{.purpose = "p", .window = "afternoon"});
+  expect_round_trip(AccessCredentials{
+      request, "g/staging/ann", "ASIA", "s", "t", "us-east-1", "https://g", kTime, {{"sh", "export"}, {"cmd", "set"}}});
 }
 
 TEST(Wire, ListsSurviveTheWire) {

@@ -1,10 +1,14 @@
 // admin user … and admin journal ….
+#include <algorithm>
+#include <functional>
+
 #include "base/format.h"
 #include "base/random.h"
 #include "base/text.h"
 #include "cli/commands/commands.h"
 #include "cli/output.h"
 #include "cli/remote.h"
+#include "cli/syslog.h"
 #include "wire/wire.h"
 
 namespace pratique::cli {
@@ -97,19 +101,57 @@ Result<int> user_enable_command(const Context& context) {
   return send_and_say(context, "POST", "enable", Json::object(), "may sign in again");
 }
 
+namespace {
+
+std::string journal_query(const Arguments& arguments) {
+  std::string query;
+  for (const auto& [option, name] :
+       {std::pair("--by", "actor"), std::pair("--event", "event"), std::pair("--about", "subject"),
+        std::pair("--since", "since"), std::pair("--until", "until")})
+    if (arguments.has(option)) query += format("&{}={}", name, percent_encode(arguments.value(option)));
+  return query;
+}
+
+// Pages through the journal; `each` is given every entry.
+Status follow_journal(Remote& remote, const std::string& query, std::uint64_t cursor, std::uint64_t limit,
+                      const std::function<void(const Json&)>& each) {
+  constexpr std::uint64_t kPage = 1'000;
+  while (limit > 0) {
+    std::uint64_t page = std::min(limit, kPage);
+    Json answer = TRY(remote.get(format("/journal?cursor={}&limit={}{}", cursor, page, query)));
+    for (const auto& entry : answer["entries"].items()) each(entry);
+    limit -= page;
+    auto next = answer["cursor"].as_int().value_or(0);
+    if (answer["entries"].items().size() < page || next < 0 || static_cast<std::uint64_t>(next) <= cursor) break;
+    cursor = static_cast<std::uint64_t>(next);
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<int> journal_show_command(const Context& context) {
-  auto after = parse_decimal(context.arguments.value("--after")),
-       limit = parse_decimal(context.arguments.value("--limit"));
+  const Arguments& arguments = context.arguments;
+  auto after = parse_decimal(arguments.value("--after")), limit = parse_decimal(arguments.value("--limit"));
   if (!after || !limit) return invalid("--after and --limit are numbers");
-  Remote remote = TRY(Remote::connect(context.arguments));
-  Json answer = TRY(remote.get(format("/journal?cursor={}&limit={}", *after, *limit)));
-  if (context.arguments.value("--format") == "json") return print(answer.dump_pretty()), kDone;
+  std::string style = arguments.value("--format");
+  if (style != "text" && style != "json" && style != "jsonl" && style != "syslog")
+    return invalid("--format is text, json, jsonl or syslog");
+  Remote remote = TRY(Remote::connect(arguments));
+  std::string host = remote.host();
+  Json all = Json::array();
   std::vector<std::vector<std::string>> rows;
-  for (const auto& entry : answer["entries"].items())
+  auto each = [&](const Json& entry) {
+    if (style == "jsonl") return print(entry.dump() + "\n");
+    if (style == "syslog") return print(syslog_line(entry, host.substr(0, host.rfind(':'))) + "\n");
+    if (style == "json") return void(all.push(entry));
     rows.push_back({format("{}", entry["sequence"].as_int().value_or(0)), std::string(entry["time"].text()),
                     std::string(entry["actor"].text()), std::string(entry["event"].text()),
                     std::string(entry["subject"].text())});
-  print(render_table({"#", "TIME", "BY", "EVENT", "ABOUT"}, rows, context.colour));
+  };
+  TRY(follow_journal(remote, journal_query(arguments), *after, *limit, each));
+  if (style == "json") print(Json::object({{"entries", std::move(all)}}).dump_pretty());
+  if (style == "text") print(render_table({"#", "TIME", "BY", "EVENT", "ABOUT"}, rows, context.colour));
   return kDone;
 }
 

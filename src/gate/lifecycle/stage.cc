@@ -46,6 +46,7 @@ Status open_submission(const Context& context, db::Transaction& tx, const regist
     TRY(move(context, tx, old,
              {.to = State::Superseded, .actor = image.submitter(), .event = "image-superseded", .details = by}));
   }
+  if (context.options.when_staged) TRY(context.options.when_staged(tx, image));
   tx.after_commit(context.changed);
   return {};
 }
