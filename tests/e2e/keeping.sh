@@ -37,8 +37,8 @@ claim "and the answer says so" grep -q 'immutable' "$work/push.txt"
 unused=$(push_blob library/a "$work/unused")
 layer="sha256:$(sha256sum <"$work/one" | cut -d' ' -f1)"
 
-claim "a dry run says what would go" as admin admin gc --dry-run --json
-claim "which is the blobs no manifest names" bash -c "python3 -c 'import json,sys; d=json.load(sys.stdin); assert d[\"blobs\"] == 2 and d[\"bytes\"] == 400000, d' <'$work/last.txt'"
+as admin admin gc --dry-run --json >"$work/answer.json"
+claim "a dry run says what would go: the blobs no manifest names" bash -c "python3 -c 'import json,sys; d=json.load(sys.stdin); assert d[\"blobs\"] == 2 and d[\"bytes\"] == 400000, d' <'$work/answer.json'"
 claim "and takes nothing" bash -c "[ '$(fetch "library/a/blobs/$unused")' = 200 ]"
 claim "a collection" as admin admin gc
 says "2 blobs"
@@ -46,8 +46,8 @@ claim "takes them" bash -c "[ '$(fetch "library/a/blobs/$unused")' = 404 ]"
 claim "and leaves the image" bash -c "[ '$(fetch "library/a/blobs/$layer")' = 200 ]"
 refuse "a submitter may not collect" as ann admin gc
 
-claim "quotas are told" as admin admin quota --json
-claim "with what is used" bash -c "python3 -c 'import json,sys; d={u[\"name\"]: u for u in json.load(sys.stdin)[\"usage\"]}; assert d[\"admin\"][\"bytes\"] == 100002 and d[\"admin\"][\"bytes_max\"] == 1 << 20, d' <'$work/last.txt'"
+as admin admin quota --json >"$work/answer.json"
+claim "quotas are told, with what is used" bash -c "python3 -c 'import json,sys; d={u[\"name\"]: u for u in json.load(sys.stdin)[\"usage\"]}; assert d[\"admin\"][\"bytes\"] == 100002 and d[\"admin\"][\"bytes_max\"] == 1 << 20, d' <'$work/answer.json'"
 head -c 2000000 /dev/urandom >"$work/large"
 push_blob library/a "$work/large" >/dev/null
 claim "what goes beyond one is refused" grep -q 403 "$work/status.txt"
