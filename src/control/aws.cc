@@ -37,6 +37,8 @@ aws::Fault fault_of(const AwsCall& call, const Error& error) {
     case ErrorKind::Denied:
     case ErrorKind::Refused:
       return aws::fault_of(call.service, {Reason::AccessDenied, printable(error.message(), 1'000)});
+    case ErrorKind::Busy:
+      return aws::fault_of(call.service, {Reason::Throttled, ""});
     case ErrorKind::Corrupt:
     case ErrorKind::Unavailable:
       // Our own trouble names paths and devices: the operator reads it in the log, the client does not.

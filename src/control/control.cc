@@ -49,6 +49,7 @@ constexpr std::array kRoutes = std::to_array<Route>({
     {"POST", "/api/v1/api-keys", Kind::Account, Who::SignedIn, &Impl::issue_api_key},
     {"POST", "/api/v1/api-keys/{id}/revoke", Kind::Account, Who::SignedIn, &Impl::revoke_api_key},
     {"POST", "/api/v1/keys/rotate", Kind::Account, Who::Admin, &Impl::rotate_key},
+    {"POST", "/api/v1/aws/keys", Kind::Account, Who::SignedIn, &Impl::issue_account_keys},
     {"GET", "/api/v1/journal", Kind::Read, Who::Reviewer, &Impl::show_journal},
     {"GET", "/api/v1/journal/verify", Kind::Read, Who::Reviewer, &Impl::verify_journal},
     {"GET", "/api/v1/admissions", Kind::Read, Who::SignedIn, &Impl::show_admission},

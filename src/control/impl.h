@@ -140,6 +140,9 @@ struct Control::Impl {
   // The asker's own staging repository: the one asked for, or the only one there is.
   Result<std::string> own_repository(const identity::Principal& who, std::string_view asked) const;
 
+  // -- aws_session.cc
+  Outcome issue_account_keys(Call& call);
+
   // -- records.cc
   Outcome show_journal(Call& call);
   Outcome verify_journal(Call& call);

@@ -60,6 +60,7 @@ constexpr Row kMatrix[] = {
     {"POST", "/api/v1/api-keys", "-+++++x"},
     {"POST", "/api/v1/api-keys/{id}/revoke", "-+000+x"},
     {"POST", "/api/v1/keys/rotate", "-xxxx+x"},
+    {"POST", "/api/v1/aws/keys", "-+++++x"},
     {"POST", "/api/v1/upkeep/collection", "-xxxx0x"},  // without upkeep there is nothing to ask for
     {"GET", "/api/v1/upkeep/collection", "-xxxx0x"},
     {"POST", "/api/v1/upkeep/scrub", "-xxxx0x"},

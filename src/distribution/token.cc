@@ -28,8 +28,10 @@ http::Response oauth_error(int status, std::string_view code, std::string_view m
 }
 
 http::Response ask_for_password(const Error& error) {
-  if (error.kind() != ErrorKind::Denied) return too_many_or_unavailable(error);
-  auto response = problem(401, "UNAUTHORIZED", error.message());
+  // Temporary keys that have ended: podman and skopeo show the words of a 401 only.
+  const bool has_ended = error.kind() == ErrorKind::Refused;
+  if (error.kind() != ErrorKind::Denied && !has_ended) return too_many_or_unavailable(error);
+  auto response = problem(401, has_ended ? "DENIED" : "UNAUTHORIZED", error.message());
   response.headers.set("WWW-Authenticate", format("Basic realm=\"{}\"", kTokenService));
   return response;
 }

@@ -36,6 +36,8 @@ Result<int> rotate_key_command(const Context& context);
 Result<int> api_key_create_command(const Context& context);
 Result<int> api_key_list_command(const Context& context);
 Result<int> api_key_revoke_command(const Context& context);
+Result<int> aws_credentials_command(const Context& context);
+Result<int> aws_setup_command(const Context& context);
 Result<int> submit_command(const Context& context);
 Result<int> status_command(const Context& context);
 Result<int> report_command(const Context& context);
