@@ -266,6 +266,9 @@ Setting<Target> Forms<Target>::items(std::string_view key, At at, const std::vec
   for (const auto& field : fields) page.items.push_back(field.page);
   auto read = [at, fields, name = std::string(key)](const Yaml& given, Target& target,
                                                     const std::string& file) -> Status {
+    // None is a value only where none is the default: without namespaces there would be no gate.
+    bool is_none = given.kind == Yaml::Kind::Sequence && given.items.empty();
+    if (is_none && at(target).empty()) return {};
     if (given.items.empty()) return invalid("takes a list");
     at(target).clear();
     for (const auto& row : given.items) {
