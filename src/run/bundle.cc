@@ -14,8 +14,6 @@ namespace {
 
 constexpr std::string_view kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr std::uint32_t kHostIds = 65'536;
-// Shared memory is charged to the job's memory like everything else; half of it is what the kernel gives a machine.
-constexpr std::uint64_t kSharedMemoryShare = 2;
 // execve refuses more anyway; a bound keeps config.json readable by the runtime.
 constexpr std::size_t kWordsMax = 16'384;
 
@@ -90,6 +88,10 @@ Result<Json> environment_of(const BundleInput& input, const JobUser& user) {
   return environment.json();
 }
 
+std::string user_of(const oci::ImageConfig& config, const JobSpec& spec) {
+  return spec.user ? *spec.user : config.user;
+}
+
 Json user_json(const JobUser& user) {
   Json json = Json::object();
   json.set("uid", user.uid).set("gid", user.gid).set("umask", 022);
@@ -109,10 +111,15 @@ Json rlimit(std::string_view type, std::uint64_t limit) {
   return Json::object({{"type", type}, {"hard", limit}, {"soft", limit}});
 }
 
+std::string working_directory_of(const oci::ImageConfig& config, const JobSpec& spec) {
+  const auto& asked = spec.working_directory.empty() ? config.working_dir : spec.working_directory;
+  return asked.empty() ? "/" : asked;
+}
+
 Result<Json> process_json(const BundleInput& input) {
-  auto user = TRY(resolve_user(input.config.user, input.user_database, input.group_database));
-  auto directory = input.config.working_dir.empty() ? std::string("/") : input.config.working_dir;
-  if (!directory.starts_with('/')) return invalid("the image's working directory is not absolute");
+  auto user = TRY(resolve_user(user_of(input.config, input.spec), input.user_database, input.group_database));
+  auto directory = working_directory_of(input.config, input.spec);
+  if (!directory.starts_with('/')) return invalid("the working directory is not absolute");
   Json process = Json::object();
   process.set("terminal", false).set("user", user_json(user));
   process.set("args", strings(TRY(words_of(input.config, input.spec))));
@@ -132,18 +139,23 @@ Json mount(std::string_view destination, std::string_view type, std::string_view
 }
 
 Json mounts_json(const BundleInput& input) {
-  auto shared = format("size={}", std::max<std::uint64_t>(input.spec.memory_bytes / kSharedMemoryShare, 4096));
   auto data_access = input.spec.data_access == DataAccess::ReadOnly ? "ro" : "rw";
   Json mounts = Json::array();
   mounts.push(mount("/proc", "proc", "proc", {"nosuid", "noexec", "nodev"}));
   mounts.push(mount("/dev", "tmpfs", "tmpfs", {"nosuid", "noexec", "mode=755", "size=64k"}));
   mounts.push(mount("/dev/pts", "devpts", "devpts", {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"}));
-  mounts.push(mount("/dev/shm", "tmpfs", "shm", {"nosuid", "noexec", "nodev", "mode=1777", shared}));
+  mounts.push(mount("/dev/shm", "bind", input.shared_memory, {"bind", "rw", "nosuid", "noexec", "nodev"}));
   mounts.push(mount("/sys", "sysfs", "sysfs", {"nosuid", "noexec", "nodev", "ro"}));
   mounts.push(mount("/safe_data", "bind", input.safe_data, {"bind", data_access, "nosuid", "nodev", "noexec"}));
   mounts.push(mount("/safe_outputs", "bind", input.safe_outputs, {"bind", "rw", "nosuid", "nodev", "noexec"}));
   // Programs may be started from scratch: compilers and just-in-time libraries put them there.
   mounts.push(mount("/scratch", "bind", input.scratch, {"bind", "rw", "nosuid", "nodev"}));
+  for (std::size_t i = 0; i < input.binds.size(); ++i) {
+    const auto& bind = input.spec.binds[i];
+    // Scripts of workflow engines lie in these, so they may be executed.
+    auto access = bind.access == DataAccess::ReadOnly ? "ro" : "rw";
+    mounts.push(mount(bind.target, "bind", input.binds[i], {"bind", access, "nosuid", "nodev"}));
+  }
   return mounts;
 }
 

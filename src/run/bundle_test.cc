@@ -21,6 +21,7 @@ BundleInput sample() {
   input.safe_data = "/d";
   input.safe_outputs = "/o";
   input.scratch = "/s";
+  input.shared_memory = "/m";
   input.hostname = "job-1";
   input.user_database = "worker:x:1000:1001::/home/worker:/bin/sh\n";
   input.group_database = "data:x:2000:worker\n";

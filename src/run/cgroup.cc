@@ -12,7 +12,7 @@
 #include "base/format.h"
 #include "base/text.h"
 #include "os/file.h"
-#include "run/owner.h"
+#include "os/owner.h"
 
 namespace pratique::run {
 
@@ -160,6 +160,8 @@ JobCgroups JobCgroups::create(const std::string& job, const JobSpec& spec) {
            {{"cpu.cfs_period_us", std::to_string(kCpuPeriodMicros)}, {"cpu.cfs_quota_us", std::to_string(quota)}},
            {{"cpu.max", format("{} {}", quota, kCpuPeriodMicros)}}),
        "processor time");
+  // Counts and limits nothing; where it is a hierarchy of its own, the job has to be in it to be counted.
+  (void)groups.limit(mounts, job, "cpuacct", {}, {});
   return groups;
 }
 
@@ -183,6 +185,19 @@ std::uint64_t JobCgroups::out_of_memory_kills() const {
     kills += counter(read_control(group.directory + "/memory.events"), "oom_kill");
   }
   return kills;
+}
+
+JobCgroups::Usage JobCgroups::usage() const {
+  Usage usage;
+  for (const auto& group : groups_) {
+    auto number = [&](std::string_view file) {
+      return parse_decimal(trim(read_control(format("{}/{}", group.directory, file)))).value_or(0);
+    };
+    usage.memory_peak = std::max({usage.memory_peak, number("memory.max_usage_in_bytes"), number("memory.peak")});
+    auto v2 = static_cast<double>(counter(read_control(group.directory + "/cpu.stat"), "usage_usec")) / 1e6;
+    usage.cpu_seconds = std::max({usage.cpu_seconds, v2, static_cast<double>(number("cpuacct.usage")) / 1e9});
+  }
+  return usage;
 }
 
 void JobCgroups::kill_all() const {
@@ -224,7 +239,7 @@ void sweep_cgroups() {
     for (const auto& name : os::list_directory(parent)) {
       auto group = format("{}/{}", parent, name);
       struct stat info;
-      if (::stat(group.c_str(), &info) == 0 && S_ISDIR(info.st_mode) && !owner_is_alive(name)) remove_group(group);
+      if (::stat(group.c_str(), &info) == 0 && S_ISDIR(info.st_mode) && !os::owner_is_alive(name)) remove_group(group);
     }
     ::rmdir(parent.c_str());
   }

@@ -35,6 +35,11 @@ class JobCgroups {
   const std::vector<std::string>& notes() const { return notes_; }
   // How often the kernel killed a process of the job for memory.
   std::uint64_t out_of_memory_kills() const;
+  struct Usage {
+    std::uint64_t memory_peak = 0;
+    double cpu_seconds = 0;
+  };
+  Usage usage() const;  // zeros where the kernel does not count
   void kill_all() const;
 
  private:

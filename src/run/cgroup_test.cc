@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "run/owner.h"
+#include "os/owner.h"
 
 namespace pratique::run {
 namespace {
@@ -24,9 +24,9 @@ TEST(cgroup, mounts_are_found_in_mountinfo) {
 }
 
 TEST(owner, of_a_name_is_alive_while_its_process_is) {
-  EXPECT_TRUE(owner_is_alive(owned_name("job-with-dashes")));
+  EXPECT_TRUE(os::owner_is_alive(os::owned_name("job-with-dashes")));
   for (auto name : {"", "x", "x-1", "x-y-z", "x-1-999999999999", "x-999999999-1", "x--", "x-1-"}) {
-    EXPECT_FALSE(owner_is_alive(name)) << name;
+    EXPECT_FALSE(os::owner_is_alive(name)) << name;
   }
 }
 

@@ -13,6 +13,7 @@ namespace pratique::run {
 struct PreparedImage {
   oci::ImageConfig config;
   std::vector<std::string> layers;  // unpacked, lowest first
+  std::vector<os::Fd> locks;        // keep the layers while the job runs
 };
 
 // Reads the configuration and unpacks the layers; what it left out is added to `notes`.

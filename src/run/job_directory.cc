@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "base/random.h"
 #include "os/file.h"
-#include "run/owner.h"
+#include "os/owner.h"
 
 namespace pratique::run {
 
@@ -42,10 +42,10 @@ Status settle_loan(const std::string& job, std::uint32_t first_host_id) {
 
 }  // namespace
 
-Result<JobDirectory> JobDirectory::create(const Options& options) {
+Result<JobDirectory> JobDirectory::create(const Options& options, std::string id) {
   TRY(os::make_directories(jobs_of(options)));
-  auto id = random_hex(6);
-  auto name = owned_name(id);
+  if (id.empty()) id = random_hex(6);
+  auto name = os::owned_name(id);
   auto path = format("{}/{}", jobs_of(options), name);
   if (::mkdir(path.c_str(), 0700) != 0) return from_errno("making " + path, errno);
   os::Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -73,7 +73,7 @@ Status JobDirectory::record_loan(const SharedDirectory& outputs) {
 Status sweep_jobs(const Options& options) {
   Status outcome;
   for (const auto& name : os::list_directory(jobs_of(options))) {
-    if (owner_is_alive(name)) continue;
+    if (os::owner_is_alive(name)) continue;
     auto path = format("{}/{}", jobs_of(options), name);
     // One job that cannot be settled must not keep the others.
     Status settled = settle_loan(path, options.first_host_id);

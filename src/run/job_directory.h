@@ -11,7 +11,7 @@ namespace pratique::run {
 
 class JobDirectory {
  public:
-  static Result<JobDirectory> create(const Options& options);
+  static Result<JobDirectory> create(const Options& options, std::string id = "");
   ~JobDirectory();
   JobDirectory(JobDirectory&& other) noexcept;
   JobDirectory& operator=(JobDirectory&&) = delete;

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "base/text.h"
+#include "os/owner.h"
 #include "os/process.h"
 #include "run/test_image.h"
 
@@ -144,7 +145,10 @@ std::vector<std::string> leftovers(const Options& options) {
   std::vector<std::string> found = os::list_directory(options.directory + "/jobs");
   for (const auto& controller : os::list_directory("/sys/fs/cgroup")) {
     for (const auto& name : os::list_directory("/sys/fs/cgroup/" + controller + "/pratique")) {
-      if (os::exists(format("/sys/fs/cgroup/{}/pratique/{}/cgroup.procs", controller, name))) found.push_back(name);
+      // Jobs of other programs on this machine are theirs.
+      bool is_ours = !os::owner_is_alive(name) || contains(name, format("-{}-", ::getpid()));
+      auto procs = format("/sys/fs/cgroup/{}/pratique/{}/cgroup.procs", controller, name);
+      if (is_ours && os::exists(procs)) found.push_back(name);
     }
   }
   auto mounts = os::read_file("/proc/self/mountinfo", 16 << 20);

@@ -37,6 +37,42 @@ Status take_entry(int parent, const char* name, const struct stat& info, const O
   return {};
 }
 
+Status seal_directory(int fd, std::uint32_t owner, int depth);
+
+// Read permission goes to the group, which stays the user's: with another owner it is what is left to read by.
+Status seal_entry(int parent, const char* name, const struct stat& info, std::uint32_t owner, int depth) {
+  if (S_ISDIR(info.st_mode)) {
+    int child = ::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (child < 0) return from_errno("opening outputs", errno);
+    return seal_directory(child, owner, depth + 1);
+  }
+  if (!S_ISREG(info.st_mode)) return {};
+  os::Fd file(::openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!file.is_open()) return from_errno("opening outputs", errno);
+  auto mode = (info.st_mode | (info.st_mode & 0500) >> 3) & 0555;
+  if (::fchown(file.get(), owner, info.st_gid) != 0 || ::fchmod(file.get(), mode) != 0) {
+    return from_errno("sealing outputs", errno);
+  }
+  return {};
+}
+
+Status seal_directory(int fd, std::uint32_t owner, int depth) {
+  std::unique_ptr<DIR, int (*)(DIR*)> directory(::fdopendir(fd), ::closedir);
+  if (!directory) return from_errno("listing outputs", errno);
+  if (depth > kDepthMax) return over_limit("the outputs are nested too deeply to be made read-only");
+  struct stat self;
+  if (::fstat(fd, &self) != 0) return from_errno("looking at outputs", errno);
+  // First, so that nothing is added behind us.
+  if (::fchown(fd, owner, self.st_gid) != 0 || ::fchmod(fd, 0550) != 0) return from_errno("sealing outputs", errno);
+  while (dirent* entry = ::readdir(directory.get())) {
+    std::string_view name = entry->d_name;
+    struct stat info;
+    if (name == "." || name == ".." || ::fstatat(fd, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    TRY(seal_entry(fd, entry->d_name, info, owner, depth));
+  }
+  return {};
+}
+
 Status take_directory(int fd, const Owner& owner, int depth) {
   std::unique_ptr<DIR, int (*)(DIR*)> directory(::fdopendir(fd), ::closedir);
   if (!directory) return from_errno("listing outputs", errno);
@@ -58,19 +94,30 @@ Status take_directory(int fd, const Owner& owner, int depth) {
 
 }  // namespace
 
-Result<SharedDirectory> open_shared_directory(const std::string& path) {
+Result<SharedDirectory> shared_from(os::Fd fd, const std::string& path) {
   SharedDirectory directory;
-  directory.fd = os::Fd(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!directory.fd.is_open() && errno == ENOTDIR) return invalid(path + " is no directory");
-  if (!directory.fd.is_open()) return from_errno("opening " + path, errno);
+  directory.fd = std::move(fd);
   struct stat info;
   if (::fstat(directory.fd.get(), &info) != 0) return from_errno("looking at " + path, errno);
   directory.uid = info.st_uid;
   directory.gid = info.st_gid;
+  directory.is_directory = S_ISDIR(info.st_mode);
   directory.device = info.st_dev;
   directory.inode = info.st_ino;
   std::unique_ptr<char, void (*)(void*)> absolute(::realpath(path.c_str(), nullptr), ::free);
   directory.path = absolute ? absolute.get() : path;
+  return directory;
+}
+
+Result<SharedDirectory> open_shared(const std::string& path) {
+  os::Fd fd(::open(path.c_str(), O_PATH | O_CLOEXEC));
+  if (!fd.is_open()) return from_errno("opening " + path, errno);
+  return shared_from(std::move(fd), path);
+}
+
+Result<SharedDirectory> open_shared_directory(const std::string& path) {
+  auto directory = TRY(open_shared(path));
+  if (!directory.is_directory) return invalid(path + " is no directory");
   return directory;
 }
 
@@ -79,6 +126,12 @@ Status lend(const SharedDirectory& directory, std::uint32_t uid, std::uint32_t g
     return from_errno("lending " + directory.path, errno);
   }
   return {};
+}
+
+Status seal_outputs(const std::string& directory, std::uint32_t owner) {
+  int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0) return from_errno("opening " + directory, errno);
+  return seal_directory(fd, owner, 0).with_context(directory);
 }
 
 Status give_back(const SharedDirectory& directory, std::uint32_t first_host_id) {

@@ -27,7 +27,33 @@ using BlobOpener = std::function<Result<os::Fd>(const oci::Descriptor&)>;
 
 enum class DataAccess { ReadOnly, ReadWrite };
 
+// A directory or file of the caller that the job sees besides its three directories: for workflow engines.
+struct Bind {
+  std::string source, target;
+  DataAccess access = DataAccess::ReadOnly;
+  // Its owner appears as the job's user, as with /safe_outputs. Only for what the caller owns.
+  bool map_owner = false;
+};
+
+// TCP port `container` of the job's loopback is reached at 127.0.0.1:`host` by processes of user `allowed_uid` only.
+struct Port {
+  std::uint16_t host = 0;  // 0: a free one, see Attendant::listening
+  std::uint16_t container = 0;
+  std::uint32_t allowed_uid = 0;
+};
+
+// What goes on around a job while it runs. Descriptors are borrowed.
+struct Attendant {
+  // A signalfd: what arrives is passed on to the job, which then has `grace` to end; a second signal ends it at once.
+  int signals = -1;
+  // stdout and stderr are copied to <log>.out and <log>.err, each bounded. "": no copies.
+  std::string log;
+  // The host port of each of JobSpec::ports, before the job's program starts.
+  std::function<void(const std::vector<std::uint16_t>&)> listening;
+};
+
 struct JobSpec {
+  std::string id;                         // 12 hex digits, names everything of this job; "": made here
   std::vector<std::string> args;          // after the image's entrypoint; empty: the image's cmd
   std::optional<std::string> entrypoint;  // instead of the image's entrypoint and cmd
   std::vector<std::string> env;           // "K=V"
@@ -42,6 +68,18 @@ struct JobSpec {
   std::optional<std::chrono::seconds> time_limit;  // then TERM, and KILL after `grace`
   std::chrono::seconds grace{10};                  // the engines' habit; programs that save their work count on it
   bool read_only_root = false;
+  std::vector<Bind> binds;
+  std::vector<Port> ports;
+  std::optional<std::string> user;        // instead of the image's; never more than that user inside
+  std::string working_directory;          // instead of the image's
+  std::uint64_t shared_memory_bytes = 0;  // /dev/shm; 0: half of the memory
+  int input = -1;                         // its standard input, borrowed; -1: empty
+  Attendant attendant;
+};
+
+struct ChangedFile {
+  std::string path;  // inside the container
+  std::uint64_t bytes = 0;
 };
 
 struct JobResult {
@@ -49,7 +87,12 @@ struct JobResult {
   int exit_code = 0;  // 128 + signal where a signal ended it
   bool out_of_memory = false;
   bool timed_out = false;
-  std::string outputs;  // host directory with the results
+  int stopped_by = 0;  // the signal that asked for its end; 0: nobody did
+  std::uint64_t memory_peak = 0, shared_memory_peak = 0;
+  std::uint64_t written_bytes = 0;  // scratch and changes to the root when it ended, and its outputs
+  double cpu_seconds = 0;
+  std::vector<ChangedFile> changed_files;  // outside the kept directories: gone now. At most kChangedFilesMax
+  std::string outputs;                     // host directory with the results
   std::chrono::milliseconds unpack{0}, start{0}, total{0};
   std::vector<std::string> notes;  // limits that could not be enforced, and why; what unpacking left out
 };
@@ -59,7 +102,12 @@ struct Options {
   std::string runtime = "crun";
   // Ids 0 to 65535 of a job are these on the host: nobody's, so that an escape owns nothing.
   std::uint32_t first_host_id = 100'000;
+  std::string scratch_directory;  // a fast disk for scratch; "": `directory`
+  bool keep_image = true;         // else layers no other job uses are removed at the end
+  // Opens what the caller named with the caller's rights; empty: with ours.
+  std::function<Result<os::Fd>(const std::string&, DataAccess)> open_for_caller;
 };
+inline constexpr std::size_t kChangedFilesMax = 10'000;  // a report nobody reads to the end helps nobody
 
 // Runs to the end with our stdout and stderr; its stdin is empty. Everything but `outputs` is gone on return, also
 // after an error. Denied when the manifest's digest is not the admitted one; Corrupt when a blob is not what it is
@@ -68,6 +116,8 @@ Result<JobResult> start(const gate::AdmittedImage& image, const std::string& man
                         const JobSpec& spec, const Options& options);
 // Removes what a crash left: scratch, cgroups and processes of jobs whose runner is gone.
 Status sweep(const Options& options);
+// Takes the write permission from everything in a directory of outputs, and its owner's place where `owner` is another.
+Status seal_outputs(const std::string& directory, std::uint32_t owner);
 // What this machine lacks for run(), one sentence each: empty when nothing.
 std::vector<std::string> missing_prerequisites(const Options& options);
 
@@ -77,6 +127,8 @@ struct BundleInput {
   oci::ImageConfig config;
   JobSpec spec;
   std::string root, safe_data, safe_outputs, scratch;  // prepared host directories
+  std::string shared_memory;                           // a file system of its own
+  std::vector<std::string> binds;                      // one for each of spec.binds
   std::string hostname;
   std::string user_database, group_database;  // the image's /etc/passwd and /etc/group
   std::uint32_t first_host_id = 100'000;

@@ -45,10 +45,11 @@ Result<PreparedImage> prepare_image(const std::string& manifest_bytes, const Blo
   auto blob = TRY(blobs(manifest->config));
   auto config =
       TRY(read_verified(blob, manifest->config, oci::kConfigBytesMax).with_context("reading the configuration"));
-  PreparedImage image{.config = TRY(oci::parse_image_config(config)), .layers = {}};
+  PreparedImage image{.config = TRY(oci::parse_image_config(config)), .layers = {}, .locks = {}};
   TRY(check_platform(image.config.platform));
   auto unpacked = TRY(unpack_layers(options.directory, manifest->layers, image.config.diff_ids, blobs));
   image.layers = std::move(unpacked.directories);
+  image.locks = std::move(unpacked.locks);
   notes.insert(notes.end(), unpacked.notes.begin(), unpacked.notes.end());
   return image;
 }
@@ -64,7 +65,14 @@ Result<JobResult> run_image(const std::string& manifest_bytes, const BlobOpener&
   std::vector<std::string> notes;
   auto image = TRY(prepare_image(manifest_bytes, blobs, options, notes));
   auto unpack = since();
-  auto result = TRY(run_job(image, spec, options));
+  auto outcome = run_job(image, spec, options);
+  image.locks.clear();
+  if (!options.keep_image) {
+    if (auto removed = remove_unused_layers(options.directory, image.layers); !removed.ok()) {
+      notes.push_back(format("the image is not wholly removed: {}", removed.error().message()));
+    }
+  }
+  auto result = TRY(std::move(outcome));
   result.unpack = unpack;
   result.total = since();
   result.notes.insert(result.notes.begin(), notes.begin(), notes.end());

@@ -1,4 +1,4 @@
-#include "run/owner.h"
+#include "os/owner.h"
 
 #include <unistd.h>
 
@@ -6,13 +6,13 @@
 #include "base/text.h"
 #include "os/file.h"
 
-namespace pratique::run {
+namespace pratique::os {
 
 namespace {
 
 // Clock ticks since boot; field 22 of proc_pid_stat(5). "" when there is no such process.
 std::string start_time_of(std::string_view pid) {
-  auto stat = os::read_file(format("/proc/{}/stat", pid), 4096);
+  auto stat = read_file(format("/proc/{}/stat", pid), 4096);
   if (!stat) return "";
   // The second field is the program's name in parentheses and may hold anything, spaces and parentheses too.
   auto end = stat->rfind(')');
@@ -37,4 +37,4 @@ bool owner_is_alive(std::string_view name) {
   return start_time_of(pid) == start;
 }
 
-}  // namespace pratique::run
+}  // namespace pratique::os
