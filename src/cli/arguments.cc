@@ -51,6 +51,12 @@ Result<Arguments> Arguments::parse(const std::vector<Option>& options, const std
   return arguments;
 }
 
+Arguments Arguments::of_words(const std::vector<std::string>& words) {
+  Arguments arguments;
+  arguments.operands_ = words;
+  return arguments;
+}
+
 std::string Arguments::value(std::string_view key) const {
   auto given = given_.find(std::string(key));
   if (given != given_.end() && !given->second.empty()) return given->second.back();

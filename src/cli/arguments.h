@@ -22,6 +22,9 @@ class Arguments {
   // Invalid with a sentence that names the wrong word. Everything after "--" is passed through.
   static Result<Arguments> parse(const std::vector<Option>& options, const std::vector<std::string>& words);
 
+  // No options: every word is an operand.
+  static Arguments of_words(const std::vector<std::string>& words);
+
   bool has(std::string_view key) const { return given_.contains(std::string(key)); }
   // The last value given, else the option's fallback, else "".
   std::string value(std::string_view key) const;

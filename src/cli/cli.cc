@@ -107,7 +107,7 @@ int report_error(const Command& command, const Error& error) {
 }
 
 int run_command(const Command& command, const std::vector<std::string>& words, const Services& services) {
-  auto arguments = Arguments::parse(command.options, words);
+  auto arguments = command.takes_any_words ? Arguments::of_words(words) : Arguments::parse(command.options, words);
   if (!arguments.ok()) return wrong_usage(command, arguments.error().message());
   std::size_t count = arguments->operands().size();
   if (count < command.operands_min) return wrong_usage(command, format("{} is missing", command.operands));
@@ -121,11 +121,21 @@ int run_command(const Command& command, const std::vector<std::string>& words, c
   return outcome.ok() ? *outcome : report_error(command, outcome.error());
 }
 
+std::vector<std::string> words_of_name(std::string_view program) {
+  auto name = program.substr(program.rfind('/') + 1);
+  if (name == "docker" || name == "podman") return {"docker"};
+  if (name == "ces-run" || name == "ces-pull") return {"ces", std::string(name.substr(4))};
+  return {};
+}
+
 }  // namespace
 
 int run(int argc, char** argv, const Services& services) {
   std::signal(SIGPIPE, SIG_IGN);
   std::vector<std::string> words(argv + 1, argv + argc);
+  // Under another program's name it takes that program's words: a link called docker is all a workflow engine needs.
+  auto alias = words_of_name(argc > 0 ? argv[0] : "");
+  words.insert(words.begin(), alias.begin(), alias.end());
   auto dashes = std::find(words.begin(), words.end(), "--");
   bool asks_help = std::any_of(words.begin(), dashes, [](const std::string& w) { return w == "--help" || w == "-h"; });
   if (words.empty() || words[0] == "help") {
@@ -135,6 +145,7 @@ int run(int argc, char** argv, const Services& services) {
   }
   if (words[0] == "--version") words[0] = "version";
   auto [command, used] = find_command(words);
+  if (command && command->takes_any_words) asks_help = used < words.size() && words[used] == "--help";
   if (asks_help) {
     std::vector<std::string> path;
     for (const auto& word : words)

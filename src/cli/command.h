@@ -29,8 +29,12 @@ struct Command {
   std::size_t operands_max = 0;
   std::vector<Option> options;
   Action action = nullptr;
+  // Its words are another program's command line: they all arrive as operands, options too.
+  bool takes_any_words = false;
 };
 
+// run, jobs, rehearse and what else runs images; part of commands().
+std::vector<Command> running_commands();
 // Every command, in the order people meet them.
 std::span<const Command> commands();
 

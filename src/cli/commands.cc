@@ -49,8 +49,8 @@ Options lint_options() {
           {"--problem-matcher", "", "print the problem matcher for GitHub workflows"}};
 }
 
-const std::vector<Command>& table() {
-  static const std::vector<Command> kTable = {
+std::vector<Command> first_commands() {
+  return {
       {"serve",
        "",
        "Run the gate: registry, inspection, decisions, API",
@@ -213,21 +213,11 @@ const std::vector<Command>& table() {
        policy_explain_command},
       {"pull", "IMAGE", "Fetch an approved image into an OCI layout, every byte verified", 1, 1,
        remote({{"-o,--output", "DIR", "the layout directory (default: the image's name)"}}), pull_command},
-      {"run", "IMAGE", "Run an approved image: no network, /safe_data, /safe_outputs, /scratch", 1, 1,
-       remote({{"--data", "DIR", "project directory for /safe_data"},
-               {"--data-writable", "", "let the job write to /safe_data"},
-               {"--outputs", "DIR", "directory for /safe_outputs (default: ~/outputs_<id>)"},
-               {"-c,--cores", "N", "processors", "1"},
-               {"-m,--memory", "SIZE", "memory, such as 4G", "4G"},
-               {"--scratch", "SIZE", "room in /scratch", "8G"},
-               {"--time", "SECONDS", "stop it after this long"},
-               {"--env", "NAME=VALUE", "set an environment variable (repeatable)"},
-               {"--env-file", "FILE", "NAME=VALUE lines"},
-               {"--entrypoint", "PROGRAM", "run this instead of the image's entrypoint"},
-               {"--read-only", "", "make the container's file system read-only"},
-               {"--dry-run", "", "say what would run, and run nothing"},
-               {"-v,--verbose", "", "say how long each step took"}}),
-       run_command},
+  };
+}
+
+std::vector<Command> last_commands() {
+  return {
       {"admin user add", "NAME", "Add a local user", 1, 1,
        remote({{"--role", "ROLE", "submitter, reviewer, runner or admin (repeatable)"},
                {"--new-password-stdin", "", "read the new user's password from standard input (default: generate one)"},
@@ -287,6 +277,15 @@ const std::vector<Command>& table() {
       {"completion", "bash|zsh|fish", "Print a completion script", 1, 1, {}, completion_command},
       {"version", "", "Print the version", 0, 0, {kTextOrJson}, version_command},
   };
+}
+
+// In the order people meet them.
+const std::vector<Command>& table() {
+  static const std::vector<Command> kTable = [] {
+    auto all = first_commands();
+    for (auto& group : {running_commands(), last_commands()}) all.insert(all.end(), group.begin(), group.end());
+    return all;
+  }();
   return kTable;
 }
 

@@ -58,6 +58,7 @@ constexpr std::array kRoutes = std::to_array<Route>({
     {"POST", "/api/v1/upkeep/scrub", Kind::Change, Who::Admin, &Impl::start_scrub},
     {"GET", "/api/v1/upkeep/scrub", Kind::Read, Who::Admin, &Impl::show_scrub},
     {"GET", "/api/v1/upkeep/usage", Kind::Read, Who::Admin, &Impl::show_usage},
+    {"POST", "/api/v1/runs", Kind::Change, Who::SignedIn, &Impl::add_run},
     {"GET", "/reports/{id}", Kind::Read, Who::SignedIn, &Impl::show_page},
 });
 

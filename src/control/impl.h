@@ -147,6 +147,7 @@ struct Control::Impl {
   Outcome show_journal(Call& call);
   Outcome verify_journal(Call& call);
   Outcome show_admission(Call& call);
+  Outcome add_run(Call& call);
 
   // -- upkeep.cc
   Outcome start_collection(Call& call);

@@ -80,4 +80,17 @@ Control::Impl::Outcome Control::Impl::show_admission(Call& call) {
   return answer(gate::admission_to_json(TRY(gate.admit(wanted.repository, wanted.reference, &call.who))));
 }
 
+// Only who may run may say that something ran; what is said is theirs and stands in the journal under their name.
+Control::Impl::Outcome Control::Impl::add_run(Call& call) {
+  if (!call.who.has(identity::Role::Runner) && !call.who.has(identity::Role::Admin)) {
+    return denied(format("{} may not do this: it is for runners", printable(call.who.name())));
+  }
+  auto record = TRY(read_object(call.request));
+  auto digest = TRY(oci::Digest::parse(record["digest"].text()).with_context("reading \"digest\""));
+  TRY(gate.record_run(call.who, digest, std::move(record)));
+  Json json = Json::object();
+  json.set("recorded", true);
+  return answer(json);
+}
+
 }  // namespace pratique::control

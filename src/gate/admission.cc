@@ -157,6 +157,12 @@ Status Gate::record_pull(const identity::Principal& who, const AdmittedImage& im
   });
 }
 
+Status Gate::record_run(const identity::Principal& who, const oci::Digest& digest, Json record) {
+  return impl_->context.database.write([&](db::Transaction& tx) {
+    return impl_->context.journal.append(tx, who.name(), "job-ended", digest.to_string(), std::move(record));
+  });
+}
+
 Json admission_to_json(const AdmittedImage& image) {
   Json json = Json::object();
   json.set("repository", image.repository().text()).set("digest", image.digest().to_string());

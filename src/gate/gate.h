@@ -189,6 +189,8 @@ class Gate {
   Result<AdmittedImage> admit_part(const oci::RepositoryName& repository, const oci::Digest& part);
   // Journals that `who` read an admitted image's manifest.
   Status record_pull(const identity::Principal& who, const AdmittedImage& image);
+  // Journals what `who` says of a run of an image: the runner's own record, an object.
+  Status record_run(const identity::Principal& who, const oci::Digest& digest, Json record);
 
   // -- time ----------------------------------------------------------------------------------------------------------
   // Moves approvals whose time is over to expired. Gives how many. Called by the daemon's timer.

@@ -173,7 +173,7 @@ Json linux_json(const BundleInput& input) {
   json.set("namespaces", std::move(namespaces));
   json.set("uidMappings", id_mapping(input.first_host_id)).set("gidMappings", id_mapping(input.first_host_id));
   json.set("rootfsPropagation", "rprivate");
-  json.set("seccomp", seccomp_profile());
+  json.set("seccomp", seccomp_profile(input.watch_socket));
   // Kernel memory, keys, other processes' timers and firmware: nothing a job needs to read.
   json.set("maskedPaths", strings({"/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
                                    "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats",

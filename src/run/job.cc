@@ -28,6 +28,7 @@
 #include "run/outputs.h"
 #include "run/port_relay.h"
 #include "run/user.h"
+#include "run/watch.h"
 
 namespace pratique::run {
 
@@ -74,6 +75,7 @@ struct Sources {
   std::vector<SharedDirectory> binds;
   std::optional<OutputRelay> output;
   std::optional<PortRelay> ports;
+  Watch* watch = nullptr;
 };
 
 Result<SharedDirectory> open_for_caller(const Options& options, const std::string& path, DataAccess access) {
@@ -278,6 +280,7 @@ class IsolatedJob {
                       .scratch = kStage + "/scratch/free",
                       .shared_memory = kStage + "/shm",
                       .binds = binds_,
+                      .watch_socket = sources_.watch ? kStage + "/watch" : "",
                       .hostname = "job-" + directory_.id(),
                       .user_database = passwd_,
                       .group_database = group_,
@@ -311,6 +314,7 @@ class IsolatedJob {
   Status run_and_wait(SteadyClock::time_point started) {
     auto groups = JobCgroups::create(directory_.name(), spec_);
     result_.notes.insert(result_.notes.end(), groups.notes().begin(), groups.notes().end());
+    if (sources_.watch) TRY(sources_.watch->listen_at(kStage + "/watch"));
     // Last of all preparations: from here on /proc is the job's.
     auto first = TRY(enter_process_namespace());
     auto command = runtime_command();
@@ -463,16 +467,18 @@ Result<Sources> open_sources(const JobSpec& spec, const Options& options) {
   for (const auto& bind : spec.binds) {
     sources.binds.push_back(TRY(open_for_caller(options, bind.source, bind.access).with_context(bind.target)));
   }
-  if (!spec.attendant.log.empty()) sources.output.emplace(TRY(OutputRelay::start(spec.attendant.log)));
+  if (!spec.attendant.log.empty())
+    sources.output.emplace(TRY(OutputRelay::start(spec.attendant.log, spec.attendant.out, spec.attendant.err)));
   if (!spec.ports.empty()) sources.ports.emplace(TRY(PortRelay::listen(spec.ports)));
   return sources;
 }
 
 }  // namespace
 
-Result<JobResult> run_job(const PreparedImage& image, const JobSpec& spec, const Options& options) {
+Result<JobResult> run_job(const PreparedImage& image, const JobSpec& spec, const Options& options, Watch* watch) {
   TRY(check_spec(spec));
   auto sources = TRY(open_sources(spec, options));
+  sources.watch = watch;
   auto directory = TRY(JobDirectory::create(options, spec.id));
   if (sources.ports && spec.attendant.listening) spec.attendant.listening(sources.ports->host_ports());
   auto started = SteadyClock::now();

@@ -10,6 +10,8 @@
 
 namespace pratique::run {
 
+class Watch;
+
 struct PreparedImage {
   oci::ImageConfig config;
   std::vector<std::string> layers;  // unpacked, lowest first
@@ -22,6 +24,8 @@ Result<PreparedImage> prepare_image(const std::string& manifest_bytes, const Blo
 // prepare_image and run_job with the times filled in.
 Result<JobResult> run_image(const std::string& manifest_bytes, const BlobOpener& blobs, const JobSpec& spec,
                             const Options& options);
-Result<JobResult> run_job(const PreparedImage& image, const JobSpec& spec, const Options& options);
+// With `watch`, the job's system calls are told to it.
+Result<JobResult> run_job(const PreparedImage& image, const JobSpec& spec, const Options& options,
+                          Watch* watch = nullptr);
 
 }  // namespace pratique::run

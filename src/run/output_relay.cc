@@ -77,13 +77,13 @@ Result<os::Fd> make_log(const std::string& path) {
 
 }  // namespace
 
-Result<OutputRelay> OutputRelay::start(const std::string& log) {
+Result<OutputRelay> OutputRelay::start(const std::string& log, int to_out, int to_err) {
   auto out = TRY(os::make_pipe());
   auto err = TRY(os::make_pipe());
   auto out_log = TRY(make_log(log + ".out"));
   auto err_log = TRY(make_log(log + ".err"));
-  std::array<Stream, 2> streams{Stream{std::move(out.read_end), STDOUT_FILENO, std::move(out_log)},
-                                Stream{std::move(err.read_end), STDERR_FILENO, std::move(err_log)}};
+  std::array<Stream, 2> streams{Stream{std::move(out.read_end), to_out, std::move(out_log), 0, to_out >= 0},
+                                Stream{std::move(err.read_end), to_err, std::move(err_log), 0, to_err >= 0}};
   try {
     std::thread thread([streams = std::move(streams)]() mutable { relay(streams); });
     return OutputRelay(std::move(out.write_end), std::move(err.write_end), std::move(thread));

@@ -11,8 +11,8 @@ namespace pratique::run {
 
 class OutputRelay {
  public:
-  // Copies to <log>.out and <log>.err.
-  static Result<OutputRelay> start(const std::string& log);
+  // Copies to <log>.out and <log>.err, and to two descriptors where these are not -1.
+  static Result<OutputRelay> start(const std::string& log, int out, int err);
   ~OutputRelay();  // after close_entrances() and the end of all writers
   OutputRelay(OutputRelay&&) noexcept = default;
   OutputRelay& operator=(OutputRelay&&) = delete;

@@ -48,6 +48,7 @@ struct Attendant {
   int signals = -1;
   // stdout and stderr are copied to <log>.out and <log>.err, each bounded. "": no copies.
   std::string log;
+  int out = 1, err = 2;  // where its output is shown, when it is copied; -1: nowhere
   // The host port of each of JobSpec::ports, before the job's program starts.
   std::function<void(const std::vector<std::uint16_t>&)> listening;
 };
@@ -121,6 +122,51 @@ Status seal_outputs(const std::string& directory, std::uint32_t owner);
 // What this machine lacks for run(), one sentence each: empty when nothing.
 std::vector<std::string> missing_prerequisites(const Options& options);
 
+// -- rehearsal: an image nobody has admitted, under the same conditions, with example data, watched
+// --------------------
+
+// What its programs tried, as the kernel told us of their system calls. Lists are bounded.
+struct Observed {
+  struct Try {
+    std::string what;     // "pypi.org", "93.184.216.34:443 (tcp)", "/safe_data/in.csv"
+    std::string program;  // the first that tried
+    std::uint64_t times = 0;
+  };
+  std::vector<Try> lookups, connections;       // names asked for; addresses tried outside its own loopback
+  std::vector<Try> missing_data, data_writes;  // below /safe_data: opened and not there; opened for writing
+  std::vector<Try> missing_gpu;                // driver libraries and devices
+  std::vector<Try> input_reads;                // reads of standard input
+  std::vector<Try> root_needs;                 // low ports, other owners, other users
+  std::vector<Try> refused_calls;              // system calls no job may make
+  std::vector<Try> listens;                    // "8888": ports bound
+};
+
+struct Rehearsal {
+  JobResult result;
+  Observed observed;
+  std::string user;                          // the image's, as configured
+  bool is_root = false;                      // who it ran as
+  std::optional<int> exit_as_ordinary_user;  // of a second try, where there was one
+  std::vector<std::string> env;              // the image's
+  std::vector<std::string> command;
+};
+
+// Runs it once, watched. `options.first_host_id` and everything else as for start().
+Result<Rehearsal> rehearse(const std::string& manifest_bytes, const BlobOpener& blobs, const JobSpec& spec,
+                           const Options& options);
+
+enum class Severity { Good, Hint, Warns, Blocks };
+std::string_view to_string(Severity severity);  // "blocks"
+struct RehearsalFinding {
+  Severity severity;
+  std::string id;     // "network", "missing-data", …: stable
+  std::string title;  // one sentence: what happened
+  std::vector<std::string> evidence;
+  std::string fix;  // what to do about it; "" where it is good
+};
+// Pure: the same rehearsal, the same findings, most severe first.
+std::vector<RehearsalFinding> judge_rehearsal(const Rehearsal& rehearsal, const JobSpec& spec);
+
 // The OCI runtime configuration (config.json) for a job; pure, so that tests can read every line of it. Invalid when
 // image and job together name no program, or the image's user does not exist.
 struct BundleInput {
@@ -129,6 +175,7 @@ struct BundleInput {
   std::string root, safe_data, safe_outputs, scratch;  // prepared host directories
   std::string shared_memory;                           // a file system of its own
   std::vector<std::string> binds;                      // one for each of spec.binds
+  std::string watch_socket;                            // rehearsals: where the runtime tells of system calls
   std::string hostname;
   std::string user_database, group_database;  // the image's /etc/passwd and /etc/group
   std::uint32_t first_host_id = 100'000;
