@@ -114,6 +114,11 @@ std::vector<Command> first_commands() {
        0,
        {kTextOrJson, kData, kDatabase},
        db_status_command},
+  };
+}
+
+std::vector<Command> submission_commands() {
+  return {
       {"login",
        "URL",
        "Sign in to a gate and remember it",
@@ -283,7 +288,8 @@ std::vector<Command> last_commands() {
 const std::vector<Command>& table() {
   static const std::vector<Command> kTable = [] {
     auto all = first_commands();
-    for (auto& group : {running_commands(), last_commands()}) all.insert(all.end(), group.begin(), group.end());
+    for (auto& group : {submission_commands(), running_commands(), last_commands()})
+      all.insert(all.end(), group.begin(), group.end());
     return all;
   }();
   return kTable;

@@ -33,7 +33,19 @@ const Access kAccess[] = {
     {"GET", "/api/v1/journal", 403, 403, 200},
     {"GET", "/api/v1/journal/verify", 403, 403, 200},
     {"GET", "/api/v1/admissions", 400, 400, 400},
+    {"POST", "/api/v1/runs", 403, 400, 403},
 };
+
+TEST_F(ControlTest, ARunIsJournaledUnderTheNameOfWhoRanIt) {
+  auto digest = "sha256:" + std::string(64, 'a');
+  EXPECT_EQ(send("POST", "/api/v1/runs", "ron", R"({"id":"1"})").status, 400);
+  EXPECT_EQ(send("POST", "/api/v1/runs", "ron", R"({"id":"1","state":"failed","digest":")" + digest + "\"}").status,
+            200);
+  auto entries = journal_->read(0, 100).value();
+  EXPECT_EQ(entries.back().event, "job-ended");
+  EXPECT_EQ(entries.back().actor, "ron");
+  EXPECT_EQ(entries.back().subject, digest);
+}
 
 TEST_F(ControlTest, LetsEachRoleDoWhatIsItsOwn) {
   ensure_user("root");

@@ -76,6 +76,8 @@ Json to_json(const Record& record) {
   json.set("outputs", record.outputs);
   json.set("memory_limit", record.memory_limit).set("cores_limit", record.cores_limit);
   json.set("started", record.started.to_rfc3339());
+  // Runs of one second have an order, too.
+  json.set("started_micros", record.started.unix_micros());
   json.set("ended", record.ended ? Json(record.ended->to_rfc3339()) : Json());
   json.set("exit_code", record.exit_code ? Json(*record.exit_code) : Json());
   json.set("memory_peak", record.memory_peak).set("cpu_seconds", record.cpu_seconds);
@@ -108,7 +110,8 @@ Result<Record> record_from_json(const Json& json) {
   record.outputs = json["outputs"].text();
   record.memory_limit = number(json["memory_limit"]);
   record.cores_limit = json["cores_limit"].as_double().value_or(0);
-  record.started = TRY(Time::parse(json["started"].text()));
+  auto micros = json["started_micros"].as_int();
+  record.started = micros ? Time::from_unix_micros(*micros) : TRY(Time::parse(json["started"].text()));
   if (json["ended"].is_string()) record.ended = TRY(Time::parse(json["ended"].text()));
   if (auto code = json["exit_code"].as_int()) record.exit_code = static_cast<int>(*code);
   record.memory_peak = number(json["memory_peak"]);
@@ -139,7 +142,8 @@ Result<std::vector<Record>> Records::list() const {
     auto record = json ? record_from_json(*json) : Result<Record>(json.error());
     if (record && may_see(*record)) records.push_back(std::move(*record));
   }
-  std::ranges::sort(records, std::greater<>(), [](const Record& record) { return std::pair(record.started, record.id); });
+  std::ranges::sort(records, std::greater<>(),
+                    [](const Record& record) { return std::pair(record.started, record.id); });
   return records;
 }
 

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/inotify.h>
 #include <sys/mount.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -101,7 +103,9 @@ class job : public testing::Test {
     spec.scratch_bytes = 64 << 20;
   }
 
-  Options options() const { return {.directory = directory_->path() + "/state", .runtime = runtime}; }
+  Options options() const {
+    return {.directory = directory_->path() + "/state", .runtime = runtime, .keep_image = keep};
+  }
   std::string outputs() const { return directory_->path() + "/outputs"; }
   std::string data() const { return directory_->path() + "/data"; }
   void put_data(const std::string& name, const std::string& content, unsigned mode = 0600) {
@@ -134,6 +138,7 @@ class job : public testing::Test {
   }
 
   std::string runtime = "crun";
+  bool keep = true;
   TestImage image;
   JobSpec spec;
 
@@ -489,6 +494,102 @@ TEST_F(job, ends_with_a_killed_runner_and_sweep_removes_its_traces) {
   EXPECT_EQ(*os::read_to_end(pipe->read_end, 100), "");
   EXPECT_TRUE(sweep(options()).ok());
   EXPECT_EQ(leftovers(options()), std::vector<std::string>{});
+}
+
+os::Fd signals_for_us() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  for (int signal : {SIGTERM, SIGINT, SIGUSR1}) ::sigaddset(&set, signal);
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  return os::Fd(::signalfd(-1, &set, SFD_CLOEXEC));
+}
+
+// Signals us when the job has come so far that it made a file in its outputs.
+std::thread signal_when(const std::string& path, std::vector<int> signals) {
+  return std::thread([path, signals] {
+    os::Fd watch(::inotify_init1(IN_CLOEXEC));
+    ::inotify_add_watch(watch.get(), path.substr(0, path.rfind('/')).c_str(), IN_CREATE);
+    std::array<std::byte, 4096> events;
+    while (!os::exists(path)) (void)os::read_some(watch, events);
+    for (int signal : signals) ::kill(::getpid(), signal);
+  });
+}
+
+TEST_F(job, hears_the_signals_its_runner_gets) {
+  ASSERT_TRUE(os::make_directories(outputs()).ok());
+  auto signals = signals_for_us();
+  spec.attendant.signals = signals.get();
+  auto sender = signal_when(outputs() + "/ready", {SIGUSR1, SIGTERM});
+  auto result =
+      run("trap 'touch /safe_outputs/heard' USR1; trap 'exit 9' TERM; touch /safe_outputs/ready; while :; do sleep 1; "
+          "done");
+  sender.join();
+  EXPECT_EQ(result.exit_code, 9);
+  EXPECT_EQ(result.stopped_by, SIGTERM);
+  EXPECT_TRUE(os::exists(outputs() + "/heard"));
+}
+
+TEST_F(job, that_has_no_handler_is_ended_without_waiting) {
+  ASSERT_TRUE(os::make_directories(outputs()).ok());
+  auto signals = signals_for_us();
+  spec.attendant.signals = signals.get();
+  auto sender = signal_when(outputs() + "/ready", {SIGINT});
+  auto result = run("touch /safe_outputs/ready; exec sleep 60");
+  sender.join();
+  EXPECT_EQ(result.stopped_by, SIGINT);
+  EXPECT_EQ(result.exit_code, 137);
+  EXPECT_LT(result.total, spec.grace);
+}
+
+TEST_F(job, its_output_is_logged_and_its_use_counted) {
+  spec.attendant = {.log = outputs() + "-log", .out = -1, .err = -1};
+  auto result = run("echo out; echo err >&2; echo x > /lost; echo kept > /safe_outputs/o; exit 4");
+  EXPECT_EQ(result.exit_code, 4);
+  EXPECT_EQ(*os::read_file(outputs() + "-log.out", 100), "out\n");
+  EXPECT_EQ(*os::read_file(outputs() + "-log.err", 100), "err\n");
+  EXPECT_GT(result.memory_peak, 0u);
+  EXPECT_GT(result.written_bytes, 0u);
+  ASSERT_EQ(result.changed_files.size(), 1u);
+  EXPECT_EQ(result.changed_files[0].path, "/lost");
+}
+
+TEST_F(job, sees_directories_and_files_it_is_shown) {
+  put_data("in", "shown", 0644);
+  spec.binds = {{.source = data(), .target = "/bound", .map_owner = true},
+                {.source = data() + "/in", .target = "/etc/one", .map_owner = true}};
+  spec.safe_data.clear();
+  EXPECT_EQ(said("cat /bound/in /etc/one; touch /bound/new"), "shownshowntouch: /bound/new: Read-only file system\n");
+  spec.binds[0].access = DataAccess::ReadWrite;
+  EXPECT_EQ(run("echo x > /bound/new").exit_code, 0);
+  EXPECT_TRUE(os::exists(data() + "/new"));
+}
+
+TEST_F(job, runs_as_the_user_asked_for_in_the_directory_asked_for) {
+  spec.user = "1234";
+  spec.working_directory = "/scratch";
+  EXPECT_EQ(said("id -u; pwd"), "1234\n/scratch\n");
+}
+
+TEST_F(job, layers_nobody_uses_are_removed_after_it) {
+  keep = false;
+  EXPECT_EQ(run("exit 6").exit_code, 6);
+  EXPECT_EQ(os::list_directory(options().directory + "/layers"), std::vector<std::string>{});
+}
+
+TEST_F(job, an_image_may_have_the_same_layer_twice) {
+  auto layer = TarBuilder().file("twice", "2").done();
+  image.layer(layer).layer(layer);
+  EXPECT_EQ(said("cat /twice"), "2");
+}
+
+TEST_F(job, sealed_outputs_cannot_be_changed) {
+  EXPECT_EQ(run("mkdir /safe_outputs/d; echo x > /safe_outputs/d/f; ln -s /etc/passwd /safe_outputs/l").exit_code, 0);
+  ASSERT_TRUE(seal_outputs(outputs(), 0).ok());
+  for (auto [name, mode] : {std::pair("", 0550), std::pair("/d", 0550), std::pair("/d/f", 0444)}) {
+    struct stat info;
+    ASSERT_EQ(::stat((outputs() + name).c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 07777, static_cast<unsigned>(mode)) << name;
+  }
 }
 
 }  // namespace

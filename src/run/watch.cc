@@ -5,6 +5,7 @@
 #include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -16,6 +17,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <set>
 #include <system_error>
@@ -148,7 +150,10 @@ struct Watch::Impl {
   os::Fd listener;
   std::thread thread;
   Observed observed;
-  std::set<std::pair<std::uint32_t, int>> dns_sockets;  // (process, descriptor)
+  std::set<std::pair<std::uint32_t, int>> dns_sockets;  // (process, descriptor), of name servers elsewhere
+  os::Fd here;                                          // our network namespace
+  os::Fd resolver;                                      // stands at the job's own 127.0.0.1:53
+  std::string asker;                                    // who connected there last
 
   void serve();
   void serve_calls(const os::Fd& notify);
@@ -158,6 +163,8 @@ struct Watch::Impl {
   void look_at_messages(const Stopped& at);
   int look_at_open(const Stopped& at, const std::string& path, int flags, std::uint64_t mode);
   void look_at_owner(const Stopped& at, const std::string& path, std::uint64_t uid);
+  void open_resolver(const Stopped& at);
+  void answer_lookup();
   bool waits(int fd) const;  // false: told to stop
 };
 
@@ -222,13 +229,50 @@ int Watch::Impl::look(const Stopped& at) {
 
 void Watch::Impl::look_at_connection(const Stopped& at, int fd, const Destination& to) {
   if (!to.is_internet) return;
+  if (to.port == kDnsPort && to.is_own) {
+    asker = at.program();
+    if (!resolver.is_open()) open_resolver(at);
+    return;
+  }
   if (to.port == kDnsPort) {
     dns_sockets.emplace(at.pid(), fd);
-    if (!to.is_own) note(observed.connections, format("{}:53 (a name server)", to.address), at.program());
+    note(observed.connections, format("{}:53 (a name server)", to.address), at.program());
     return;
   }
   // Resolvers connect to port 0 to learn which of several addresses a route leads to.
   if (!to.is_own && to.port != 0) note(observed.connections, format("{}:{}", to.address, to.port), at.program());
+}
+
+// A machine without name servers is asked at 127.0.0.1, where nothing listens. We do, to hear the names whatever way a
+// program sends them, and answer that we cannot: for it that is the same temporary failure.
+void Watch::Impl::open_resolver(const Stopped& at) {
+  os::Fd network(::open(format("/proc/{}/ns/net", at.pid()).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!network.is_open() || !here.is_open() || ::setns(network.get(), CLONE_NEWNET) != 0) return;
+  os::Fd fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(kDnsPort);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  bool is_bound = fd.is_open() && ::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  if (::setns(here.get(), CLONE_NEWNET) != 0) std::abort();  // a thread that stayed would watch from the wrong world
+  if (is_bound) resolver = std::move(fd);
+}
+
+void Watch::Impl::answer_lookup() {
+  std::array<char, kPacketBytesMax> packet;
+  sockaddr_in from = {};
+  socklen_t size = sizeof from;
+  auto* sender = reinterpret_cast<sockaddr*>(&from);
+  auto count = ::recvfrom(resolver.get(), packet.data(), packet.size(), 0, sender, &size);
+  if (count <= 0) return;
+  auto bytes = static_cast<std::size_t>(count);
+  auto name = name_in_query({packet.data(), bytes});
+  if (!name) return;
+  note(observed.lookups, *name, asker);
+  constexpr char kIsAnswer = '\x80', kServerFailure = 2;
+  packet[2] = static_cast<char>(packet[2] | kIsAnswer);
+  packet[3] = kServerFailure;
+  (void)::sendto(resolver.get(), packet.data(), bytes, MSG_NOSIGNAL, sender, size);
 }
 
 void Watch::Impl::look_at_packet(const Stopped& at, int fd, std::uint64_t data, std::uint64_t size) {
@@ -280,7 +324,12 @@ bool Watch::Impl::waits(int fd) const {
 }
 
 void Watch::Impl::serve_calls(const os::Fd& notify) {
-  while (waits(notify.get())) {
+  for (;;) {
+    struct pollfd waits[3] = {{stop.get(), POLLIN, 0}, {notify.get(), POLLIN, 0}, {resolver.get(), POLLIN, 0}};
+    if (::poll(waits, 3, -1) < 0 && errno != EINTR) return;
+    if (waits[0].revents != 0) return;
+    if (waits[2].revents != 0) answer_lookup();
+    if (waits[1].revents == 0) continue;
     seccomp_notif call = {};
     if (::ioctl(notify.get(), SECCOMP_IOCTL_NOTIF_RECV, &call) != 0) {
       if (errno == EINTR || errno == ENOENT) {
@@ -332,6 +381,7 @@ Watch::~Watch() {
 Result<Watch> Watch::start(DataAccess data_access) {
   auto impl = std::make_unique<Impl>();
   impl->data_access = data_access;
+  impl->here = os::Fd(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
   try {
     impl->thread = std::thread([watched = impl.get()] { watched->serve(); });
   } catch (const std::system_error& error) {

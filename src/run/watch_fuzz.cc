@@ -1,7 +1,8 @@
+#include "run/watch.h"
+
 #include "base/check.h"
 #include "base/text.h"
 #include "run/port_relay.h"
-#include "run/watch.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, unsigned long size) {
   using namespace pratique;

@@ -14,8 +14,8 @@ run() { as ann run "$@"; }
 field() { as ann jobs --all --format json | json "d['jobs'][0]['$1']"; }
 
 code=0
-run -n first "$image" -- sh -c 'echo said; echo cried >&2; echo x > /safe_outputs/r; exit 3' >"$work/out.txt" 2>"$work/err.txt" || code=$?
-claim "the exit code is the job's" [ "$code" = 3 ]
+run -n first "$image" -- sh -c 'echo said; echo cried >&2; echo x > /safe_outputs/r; exit 3' >"$work/last.txt" 2>&1 || code=$?
+[ "$code" = 3 ] || die "the exit code is $code and not the job's"
 claim "a failed run is recorded as failed" [ "$(field state)/$(field exit_code)" = failed/3 ]
 claim "the record names image, user and data mode" [ "$(field data_mode)/$(field digest | cut -c1-7)" = none/sha256: ]
 claim "its outputs are in a new directory of its own" test -e "$HOME/outputs_$(field id)/r"

@@ -9,6 +9,8 @@
 #include "base/format.h"
 #include "base/text.h"
 #include "cli/commands/commands.h"
+#include "cli/engines.h"
+#include "cli/output.h"
 #include "cli/running.h"
 #include "cli/services.h"
 
@@ -112,12 +114,26 @@ Result<RunRequest> request_of(const Arguments& arguments, const Site& site) {
   return request;
 }
 
+Result<int> print_kubernetes_job(const Arguments& arguments, const Site& site, RunRequest request) {
+  if (!request.dry_run)
+    return invalid("--engine k8s prints the manifest with --dry-run; apply it with kubectl create -f");
+  if (request.project.empty()) return invalid("--engine k8s needs --project");
+  // The cluster has a directory of outputs for each user.
+  request.name = site.user.name;
+  print(kubernetes_job(request, arguments.value("--haven"), 0).dump_pretty());
+  return kDone;
+}
+
 }  // namespace
 
 Result<int> run_command(const Context& context) {
   const Arguments& arguments = context.arguments;
   auto site = TRY(Site::here());
   auto request = TRY(request_of(arguments, site));
+  auto engine = arguments.value("--engine");
+  if (engine == "slurm") return run_on_slurm(arguments, request);
+  if (engine == "k8s") return print_kubernetes_job(arguments, site, std::move(request));
+  if (engine != "local") return invalid(format("--engine is local, slurm or k8s, not \"{}\"", printable(engine)));
   Remote remote = TRY(Remote::connect(arguments));
   return run_request(remote, site, context.clock, std::move(request));
 }
