@@ -54,7 +54,7 @@ start=$(date +%s)
 refuse "the internet" script 'nc -w 30 192.0.2.1 80 </dev/null'
 claim "which is refused at once, not after a while" [ $(($(date +%s) - start)) -lt 10 ]
 claim "the processes of the host are not there" script '[ "$(ls /proc | grep -c "^[0-9]")" -lt 6 ]'
-refuse "signals to everybody end only the job" script 'kill -9 -1; true'
+claim "signals to everybody reach nobody outside" script 'kill -9 -1; true'
 claim "the gate is alive" api rea whoami
 refuse "a fork bomb" script 'b() { b | b & }; b; sleep 1; b; exit 1'
 refuse "filling the disk" script 'dd if=/dev/zero of=/scratch/big bs=1M count=200'
