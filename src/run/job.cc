@@ -175,7 +175,9 @@ class IsolatedJob {
     // /scratch belongs to no user in particular, like /tmp.
     TRY(make_directory(at + "/free", 01777, options_.first_host_id));
     TRY(make_directory(at + "/changes", 0755, options_.first_host_id));
-    return make_directory(at + "/work", 0755);
+    TRY(make_directory(at + "/work", 0755));
+    scratch_before_ = used_bytes(at);
+    return {};
   }
 
   Status stack_layers() {
@@ -409,7 +411,8 @@ class IsolatedJob {
   // Before the mounts vanish.
   void look_at_files() {
     result_.changed_files = list_changes(kStage + "/scratch/changes");
-    result_.written_bytes = used_bytes(kStage + "/scratch") + tree_bytes(kStage + "/outputs");
+    auto scratch = used_bytes(kStage + "/scratch");
+    result_.written_bytes = scratch - std::min(scratch, scratch_before_) + tree_bytes(kStage + "/outputs");
   }
 
   std::uint64_t shared_memory_bytes() const {
@@ -436,6 +439,7 @@ class IsolatedJob {
   std::vector<os::Fd> bind_trees_;
   std::vector<std::string> binds_;
   bool is_network_open_ = false;
+  std::uint64_t scratch_before_ = 0;
   std::optional<LoopDisk> disk_;
   std::string passwd_, group_;
   JobUser user_;
