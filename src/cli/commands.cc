@@ -117,7 +117,7 @@ std::vector<Command> first_commands() {
   };
 }
 
-std::vector<Command> submission_commands() {
+std::vector<Command> credential_commands() {
   return {
       {"login",
        "URL",
@@ -166,6 +166,11 @@ std::vector<Command> submission_commands() {
        remote({{"--seconds", "N", "how long they live: 900 to 43200", "3600"},
                {"--format", "sh|process|json", "how to print", "sh"}}),
        aws_credentials_command},
+  };
+}
+
+std::vector<Command> submission_commands() {
+  return {
       {"submit", "IMAGE", "Push an image through the gate and wait for the verdict", 1, 1,
        registry_source(remote({{"--as", "NAME:TAG", "its name behind the gate (default: its own tag)"}, kTextOrJson})),
        submit_command},
@@ -288,7 +293,7 @@ std::vector<Command> last_commands() {
 const std::vector<Command>& table() {
   static const std::vector<Command> kTable = [] {
     auto all = first_commands();
-    for (auto& group : {submission_commands(), running_commands(), last_commands()})
+    for (auto& group : {credential_commands(), submission_commands(), running_commands(), last_commands()})
       all.insert(all.end(), group.begin(), group.end());
     return all;
   }();
