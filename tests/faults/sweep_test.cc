@@ -85,11 +85,11 @@ class Sweep : public registry::World, public testing::WithParamInterface<Deed> {
       EXPECT_EQ(content("open/a", "first second third"), "first second third");
       return;
     }
+    // The closing request takes the session with it, also where it fails in the end: that blob begins anew.
+    if (has("closing")) return;
     for (const auto& one : acknowledged) {
       if (!one.starts_with("id ")) continue;
       auto upload = registry->resume_upload(ann, repo("open/a"), one.substr(3));
-      // The closing request takes the session with it, also where it fails in the end: that blob begins anew.
-      if (!upload.ok() && has("closing")) return;
       ASSERT_TRUE(upload.ok()) << upload.error().message();
       EXPECT_GE(upload->size(), has("second") ? 13U : 6U);
     }
