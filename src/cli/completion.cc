@@ -53,11 +53,11 @@ std::string summary_of(std::string_view path, std::string_view next) {
 }
 
 // For single quotes: no shell reads anything inside them but their end.
-std::string quoted(std::string_view text, std::string_view escape) {
+std::string in_quotes(std::string_view text, std::string_view escape) {
   return "'" + replace_all(text, "'", escape) + "'";
 }
-std::string quoted(std::string_view text) {
-  return quoted(text, "'\\''");
+std::string in_quotes(std::string_view text) {
+  return in_quotes(text, "'\\''");
 }
 
 std::string bash_values(const Command& command) {
@@ -66,29 +66,29 @@ std::string bash_values(const Command& command) {
     if (option.value.empty()) continue;
     Offer offer = offer_of(option.value);
     cases += format("        {}) words={} files={} ;;\n", replace_all(option.names, ",", "|"),
-                    quoted(join(offer.words, " ")), offer.files ? "1" : "''");
+                    in_quotes(join(offer.words, " ")), offer.files ? "1" : "''");
   }
   return cases;
 }
 
 std::string bash_case(const std::string& path) {
-  std::string head = format("    {}) ", quoted(path));
+  std::string head = format("    {}) ", in_quotes(path));
   const Command* command = command_at(path);
   auto next = next_words(path);
-  if (!command) return format("{}words={} ;;\n", head, quoted(join(next, " ")));
+  if (!command) return format("{}words={} ;;\n", head, in_quotes(join(next, " ")));
   Offer operands = offer_of(command->operands);
   std::vector<std::string> words = operands.words;
   for (const auto& option : command->options)
     for (auto name : split(option.names, ',')) words.emplace_back(name);
   words.emplace_back("--help");
-  return format("{}words={} files={}\n      case \"$prev\" in\n{}      esac ;;\n", head, quoted(join(words, " ")),
+  return format("{}words={} files={}\n      case \"$prev\" in\n{}      esac ;;\n", head, in_quotes(join(words, " ")),
                 operands.files ? "1" : "''", bash_values(*command));
 }
 
 std::string bash_script() {
   std::string known, cases;
   for (const auto& path : all_paths()) {
-    if (!path.empty()) known += (known.empty() ? "" : "|") + quoted(path);
+    if (!path.empty()) known += (known.empty() ? "" : "|") + in_quotes(path);
     cases += bash_case(path);
   }
   return format(
@@ -123,29 +123,29 @@ std::string zsh_action(std::string_view form) {
 
 std::string zsh_case(const std::string& path) {
   const Command* command = command_at(path);
-  std::string out = format("    {})\n", quoted(path));
+  std::string out = format("    {})\n", in_quotes(path));
   if (!command) {
     std::string rows;
     for (const auto& word : next_words(path))
-      rows += " " + quoted(format("{}:{}", word, zsh_text(summary_of(path, word))));
+      rows += " " + in_quotes(format("{}:{}", word, zsh_text(summary_of(path, word))));
     return format("{}      next=({})\n      _describe command next ;;\n", out, rows);
   }
   out += "      _arguments -s";
   for (const auto& option : command->options)
     for (auto name : split(option.names, ',')) {
       std::string rest = option.value.empty() ? "" : format(":{}:{}", zsh_text(option.value), zsh_action(option.value));
-      out += " \\\n        " + quoted(format("*{}[{}]{}", name, zsh_text(option.help), rest));
+      out += " \\\n        " + in_quotes(format("*{}[{}]{}", name, zsh_text(option.help), rest));
     }
   out += " \\\n        '--help[this text]'";
   if (!command->operands.empty())
-    out += " \\\n        " + quoted(format("*:{}:{}", zsh_text(command->operands), zsh_action(command->operands)));
+    out += " \\\n        " + in_quotes(format("*:{}:{}", zsh_text(command->operands), zsh_action(command->operands)));
   return out + " ;;\n";
 }
 
 std::string zsh_script() {
   std::string known, cases;
   for (const auto& path : all_paths()) {
-    if (!path.empty()) known += (known.empty() ? "" : "|") + quoted(path);
+    if (!path.empty()) known += (known.empty() ? "" : "|") + in_quotes(path);
     cases += zsh_case(path);
   }
   return format(
@@ -165,24 +165,24 @@ std::string fish_option(const std::string& where, const Option& option) {
   if (!option.value.empty()) {
     Offer offer = offer_of(option.value);
     line += offer.files ? " -r -F" : " -x";
-    if (!offer.words.empty()) line += " -a " + quoted(join(offer.words, " "), "\\'");
+    if (!offer.words.empty()) line += " -a " + in_quotes(join(offer.words, " "), "\\'");
   }
-  return line + " -d " + quoted(option.help, "\\'") + "\n";
+  return line + " -d " + in_quotes(option.help, "\\'") + "\n";
 }
 
 std::string fish_script() {
   std::string known, lines;
   for (const auto& path : all_paths()) {
-    if (!path.empty()) known += " " + quoted(path);
+    if (!path.empty()) known += " " + in_quotes(path);
     std::string where = format("complete -c pratique -n 'test \"$(__pratique_at)\" = \"{}\"'", path);
     const Command* command = command_at(path);
     if (!command) {
       for (const auto& word : next_words(path))
-        lines += format("{} -f -a {} -d {}\n", where, word, quoted(summary_of(path, word), "\\'"));
+        lines += format("{} -f -a {} -d {}\n", where, word, in_quotes(summary_of(path, word), "\\'"));
       continue;
     }
     Offer operands = offer_of(command->operands);
-    if (!operands.files) lines += format("{} -f -a {}\n", where, quoted(join(operands.words, " ")));
+    if (!operands.files) lines += format("{} -f -a {}\n", where, in_quotes(join(operands.words, " ")));
     for (const auto& option : command->options) lines += fish_option(where, option);
     lines += where + " -l help -d 'this text'\n";
   }

@@ -30,7 +30,7 @@ constexpr int kLookAgainMillis = 1'000;
 constexpr std::int64_t kDeadlineSeconds = 432'000, kKeptSeconds = 604'800;  // the cluster's own defaults
 constexpr std::size_t kLabelMax = 63;
 
-std::string quoted(std::string_view word) {
+std::string in_quotes(std::string_view word) {
   return "'" + replace_all(std::string(word), "'", "'\\''") + "'";
 }
 
@@ -172,7 +172,7 @@ std::string slurm_script(const SlurmJob& job) {
   if (!job.array.empty()) script += format("#SBATCH --array={}\n", job.array);
   script += format("#SBATCH --output={}\n#SBATCH --open-mode=append\n", job.log);
   script += "exec";
-  for (const auto& word : job.words) script += " " + quoted(word);
+  for (const auto& word : job.words) script += " " + in_quotes(word);
   return script + "\n";
 }
 

@@ -69,6 +69,7 @@ constexpr Row kMatrix[] = {
     {"GET", "/api/v1/journal", "-xxx++x"},
     {"GET", "/api/v1/journal/verify", "-xxx++x"},
     {"GET", "/api/v1/admissions", "-+++++x"},
+    {"POST", "/api/v1/runs", "-xx+x+x"},
 };
 
 class MatrixTest : public ControlTest {

@@ -299,6 +299,7 @@ TEST_F(GroupTest, AWriteThatFailsTakesNoOtherWithIt) {
 
 TEST_F(GroupTest, AForeignExceptionReachesTheThreadWhoseBodyItLeft) {
   std::atomic<int> caught = 0;
+  database();  // opened before the threads ask for it
   std::vector<std::thread> threads;
   for (int i = 0; i < 8; ++i) {
     threads.emplace_back([&, i] {
@@ -329,6 +330,7 @@ TEST_F(GroupTest, OfMoreWritesThanShareACommitLosesNone) {
 
 TEST_F(GroupTest, ActionsRunOnTheThreadsOfTheirWrites) {
   std::atomic<int> own = 0;
+  database();  // opened before the threads ask for it
   std::vector<std::thread> threads;
   for (int i = 0; i < 16; ++i) {
     threads.emplace_back([&] {

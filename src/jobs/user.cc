@@ -56,7 +56,9 @@ Result<ActingAs> ActingAs::begin(const User& user) {
   if (!user.through_sudo) return ActingAs(false);
   ActingAs acting(true);
   acting.groups_before_.resize(static_cast<std::size_t>(std::max(::getgroups(0, nullptr), 0)));
-  ::getgroups(static_cast<int>(acting.groups_before_.size()), acting.groups_before_.data());
+  int count = ::getgroups(static_cast<int>(acting.groups_before_.size()), acting.groups_before_.data());
+  if (count < 0) return from_errno("reading our groups", errno);
+  acting.groups_before_.resize(static_cast<std::size_t>(count));
   TRY(set_thread_groups(user.group_ids));
   ::setfsgid(user.gid);
   ::setfsuid(user.uid);

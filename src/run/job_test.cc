@@ -534,7 +534,8 @@ TEST_F(job, that_has_no_handler_is_ended_without_waiting) {
   auto signals = signals_for_us();
   spec.attendant.signals = signals.get();
   auto sender = signal_when(outputs() + "/ready", {SIGINT});
-  auto result = run("touch /safe_outputs/ready; exec sleep 60");
+  // The shell has handlers until the moment it is sleep.
+  auto result = run("(until grep -q sleep /proc/1/comm; do :; done; touch /safe_outputs/ready) & exec sleep 60");
   sender.join();
   EXPECT_EQ(result.stopped_by, SIGINT);
   EXPECT_EQ(result.exit_code, 137);

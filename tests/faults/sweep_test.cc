@@ -337,7 +337,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Deed{"collection", &Sweep::garbage, &Sweep::collect_garbage, &Sweep::check_collection},
                     Deed{"scrub", &Sweep::rot, &Sweep::scrub, &Sweep::check_scrub},
                     Deed{"heal", &Sweep::damage, &Sweep::heal, &Sweep::check_heal}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& deed_info) { return std::string(deed_info.param.name); });
 
 }  // namespace
 }  // namespace pratique::faults
