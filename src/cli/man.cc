@@ -60,9 +60,12 @@ std::string options_text(const Command& command) {
 }
 
 std::string synopsis(const Command& command) {
-  return format(".B pratique {}\n{}{}{}\n", roff(command.path), command.options.empty() ? "" : "[\\fIOPTIONS\\fR]",
-                command.operands.empty() || command.options.empty() ? "" : " ",
-                command.operands.empty() ? "" : format("\\fI{}\\fR", roff(command.operands)));
+  std::string options = command.options.empty() ? "" : "[\\fIOPTIONS\\fR]";
+  std::string operands = command.operands.empty() ? "" : format("\\fI{}\\fR", roff(command.operands));
+  std::string space = options.empty() || operands.empty() ? "" : " ";
+  std::string words = options + space + operands;
+  // An empty line would be a paragraph.
+  return format(".B pratique {}\n", roff(command.path)) + (words.empty() ? "" : words + "\n");
 }
 
 // One command below its group: ".SS admin user add".

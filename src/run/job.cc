@@ -412,7 +412,8 @@ class IsolatedJob {
   void look_at_files() {
     result_.changed_files = list_changes(kStage + "/scratch/changes");
     auto scratch = used_bytes(kStage + "/scratch");
-    result_.written_bytes = scratch - std::min(scratch, scratch_before_) + tree_bytes(kStage + "/outputs");
+    result_.output_bytes = tree_bytes(kStage + "/outputs");
+    result_.written_bytes = scratch - std::min(scratch, scratch_before_) + result_.output_bytes;
   }
 
   std::uint64_t shared_memory_bytes() const {

@@ -143,7 +143,7 @@ void judge_input(const Rehearsal& rehearsal, Findings& findings) {
   }
   const auto& program = seen.input_reads[0].program;
   bool is_shell = program == "sh" || program == "bash" || program == "python" || program == "python3" || program == "R";
-  findings.push_back({is_shell && rehearsal.result.written_bytes == 0 ? Severity::Blocks : Severity::Warns,
+  findings.push_back({is_shell && rehearsal.result.output_bytes == 0 ? Severity::Blocks : Severity::Warns,
                       "standard-input",
                       is_shell ? format("It started {}, which waits for somebody to type; nobody will.", program)
                                : "It read standard input, which is empty in a batch run.",

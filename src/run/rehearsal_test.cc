@@ -107,6 +107,13 @@ TEST(rehearsal, each_thing_seen_is_found_with_its_fix) {
   }
 }
 
+TEST(rehearsal, of_a_shell_that_left_results_only_warns) {
+  auto rehearsal = clean();
+  rehearsal.observed.input_reads = {Try{"standard input", "bash", 1}};
+  rehearsal.result.output_bytes = 1;
+  EXPECT_TRUE(find(judge_rehearsal(rehearsal, {}), "standard-input", Severity::Warns));
+}
+
 TEST(rehearsal, findings_come_with_the_worst_first) {
   auto rehearsal = clean();
   rehearsal.result.exit_code = 1;

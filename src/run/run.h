@@ -91,6 +91,7 @@ struct JobResult {
   int stopped_by = 0;  // the signal that asked for its end; 0: nobody did
   std::uint64_t memory_peak = 0, shared_memory_peak = 0;
   std::uint64_t written_bytes = 0;  // scratch and changes to the root when it ended, and its outputs
+  std::uint64_t output_bytes = 0;   // of these, what is left in /safe_outputs
   double cpu_seconds = 0;
   std::vector<ChangedFile> changed_files;  // outside the kept directories: gone now. At most kChangedFilesMax
   std::string outputs;                     // host directory with the results

@@ -162,7 +162,7 @@ claim "without a home there is no cache in a place for all" code 0 env -u HOME -
 
 # Credentials.
 claim "no credentials are answered with a challenge" curl -sS -D - -w 'HTTP %{http_code}\n' "$v2/tags/list"
-answered 401 'Bearer realm='
+answered 401 'Basic realm='
 claim "a wrong password is answered" curl -sS -w '\nHTTP %{http_code}\n' -u ann:wrong-password "$v2/tags/list"
 answered 401 UNAUTHORIZED
 claim "a token that is none is answered" curl -sS -w '\nHTTP %{http_code}\n' -H 'Authorization: Bearer nonsense' "$v2/tags/list"

@@ -30,6 +30,7 @@ claim "a service is told from that" rehearse --quick --time 3s -- nc -l -p 8888
 says "pratique run -p 8888"
 claim "a need for root is found" rehearse --fail-on never -- sh -c 'touch /tmp/f && chown 1000 /tmp/f'
 says "only root may do"
+claim "what works for root alone is found" rehearse --fail-on never -- touch /made-by-root
 says "fails as an ordinary user"
 claim "JSON has findings with fixes" bash -c "'$PRATIQUE' rehearse 'oci:$work/tool:latest' --quick --format json -- true 2>/dev/null | python3 -c 'import json,sys; d=json.load(sys.stdin); assert d[\"verdict\"] in (\"good\",\"hint\") and len(d[\"findings\"])>3, d'"
 claim "nothing of it is left" bash -c "[ -z \"\$(ls '$PRATIQUE_DATA/run/jobs')\" ]"

@@ -65,7 +65,7 @@ claim "the exit code is the worst task's" [ "$code" = 4 ]
 run "$image" -- sh -c 'touch /safe_outputs/going; exec sleep 600' >/dev/null 2>&1 &
 job=$!
 claim "a long job starts" until_true test -e "$work/out/going"
-kill -TERM "$job"
+pkill -TERM -P "$job" # the command itself: $job is the shell around it
 code=0; wait "$job" || code=$?
 claim "ending the command cancels the job" [ "$code" != 0 ]
 claim "nothing is left in the queue" bash -c 'for i in 1 2 3 4 5 6; do [ -z "$(squeue -h)" ] && exit 0; timeout 5 tail -f /dev/null; done; squeue; exit 1'

@@ -168,11 +168,13 @@ Result<run::JobSpec> job_of(const Arguments& arguments) {
   job.args = arguments.passthrough();
   job.env = arguments.values("--env");
   if (arguments.has("--entrypoint")) job.entrypoint = arguments.value("--entrypoint");
-  if (arguments.has("--cores")) job.cores = TRY(parse_cores(arguments.value("--cores")));
-  if (arguments.has("--memory")) job.memory_bytes = TRY(jobs::parse_size(arguments.value("--memory"), kMemoryUnit));
+  if (arguments.has("--cores")) job.cores = TRY(parse_cores(arguments.value("--cores")).with_context("--cores"));
+  if (arguments.has("--memory"))
+    job.memory_bytes = TRY(jobs::parse_size(arguments.value("--memory"), kMemoryUnit).with_context("--memory"));
   job.shared_memory_bytes = kUsualSharedMemory;
-  if (arguments.has("--shm-size")) job.shared_memory_bytes = TRY(jobs::parse_size(arguments.value("--shm-size")));
-  job.time_limit = TRY(parse_time(arguments.value("--time")));
+  if (arguments.has("--shm-size"))
+    job.shared_memory_bytes = TRY(jobs::parse_size(arguments.value("--shm-size")).with_context("--shm-size"));
+  job.time_limit = TRY(parse_time(arguments.value("--time")).with_context("--time"));
   job.grace = std::chrono::seconds(2);
   if (arguments.has("--data")) {
     job.safe_data = std::filesystem::absolute(arguments.value("--data")).string();

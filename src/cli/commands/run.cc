@@ -54,13 +54,13 @@ Status add_inputs(const std::string& path, const Site& site, RunRequest& request
 }
 
 Status read_limits(const Arguments& arguments, run::JobSpec& job) {
-  if (arguments.has("--cores")) job.cores = TRY(parse_cores(arguments.value("--cores")));
+  if (arguments.has("--cores")) job.cores = TRY(parse_cores(arguments.value("--cores")).with_context("--cores"));
   if (arguments.has("--memory"))
     job.memory_bytes = TRY(jobs::parse_size(arguments.value("--memory"), kMemoryUnit).with_context("--memory"));
   if (arguments.has("--shm-size"))
     job.shared_memory_bytes = TRY(jobs::parse_size(arguments.value("--shm-size")).with_context("--shm-size"));
   job.scratch_bytes = TRY(jobs::parse_size(arguments.value("--scratch")).with_context("--scratch"));
-  if (arguments.has("--time")) job.time_limit = TRY(parse_time(arguments.value("--time")));
+  if (arguments.has("--time")) job.time_limit = TRY(parse_time(arguments.value("--time")).with_context("--time"));
   job.read_only_root = job.read_only_root || arguments.has("--read-only");
   return {};
 }
