@@ -95,7 +95,9 @@ struct Builder {
     auto [end, failure] = std::from_chars(number.data(), number.data() + number.size(), exact);
     bool is_whole = failure == std::errc() && end == number.data() + number.size();
     number.clear();
-    return add(Json(is_whole ? exact : value), code);
+    if (!is_whole) exact = value;
+    if (exact == 0) exact = 0;  // written as "-0" it would come back as the integer
+    return add(Json(exact), code);
   }
   bool on_bool(bool value, Code& code) { return add(Json(value), code); }
   bool on_null(Code& code) { return add(Json(), code); }

@@ -24,6 +24,10 @@ TEST(Json, ReadsADoubleToItsLastBit) {
     EXPECT_EQ(round(round(text)), round(text)) << text;
   EXPECT_EQ(parse_json("0.20E50")->as_double(), 0.20E50);
 }
+TEST(Json, HasOneZero) {
+  for (auto text : {"-0", "-0.0", "-0E2", "0e5", "-1e-400"})
+    EXPECT_EQ(parse_json(text)->dump(), parse_json(parse_json(text)->dump())->dump()) << text;
+}
 TEST(Json, ReadsStringsThatSpanEscapes) {
   EXPECT_EQ(*parse_json(R"("a\u00e9\n")")->as_string(), "aé\n");
 }

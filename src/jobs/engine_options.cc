@@ -346,6 +346,7 @@ Result<EngineOptions> read_engine_options(const std::vector<std::string>& words)
 }
 
 Result<std::vector<std::string>> read_argument_file(std::string_view text) {
+  if (text.find('\0') != std::string_view::npos) return invalid("an argument holds a NUL byte");
   std::vector<std::string> words;
   std::string word;
   bool has_word = false;
@@ -353,7 +354,6 @@ Result<std::vector<std::string>> read_argument_file(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     char c = text[i];
     bool escapes = c == '\\' && quote != '\'' && i + 1 < text.size();
-    if (c == '\0') return invalid("an argument holds a NUL byte");
     if (escapes) {
       word.push_back(text[++i]);
       has_word = true;

@@ -75,6 +75,7 @@ TEST(argument_file, is_split_as_a_shell_splits_without_expanding) {
             (Words{"-d", "5", "-n", "two words", "$HOME", "a b", ""}));
   EXPECT_FALSE(read_argument_file("'open").ok());
   EXPECT_FALSE(read_argument_file(std::string("a\0b", 3)).ok());
+  EXPECT_FALSE(read_argument_file(std::string("a\\\0b", 4)).ok());
 }
 
 TEST(environment_file, takes_values_literally) {
