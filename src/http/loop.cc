@@ -12,6 +12,7 @@
 #include "base/format.h"
 #include "base/log.h"
 #include "http/answer.h"
+#include "os/address.h"
 
 namespace pratique::http {
 
@@ -29,21 +30,6 @@ constexpr std::size_t kDrainStep = 1 << 20;
 constexpr std::size_t kRefusedConnectionsMax = 256;
 // Two stat(2) each time; whoever renews a certificate has days.
 constexpr std::chrono::seconds kCertificatesLook{2};
-
-std::string address_text(const sockaddr_storage& address) {
-  char text[INET6_ADDRSTRLEN] = "";
-  if (address.ss_family == AF_INET) {
-    ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(address).sin_addr, text, sizeof text);
-    return text;
-  }
-  const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
-  // A dual-stack socket shows IPv4 peers as ::ffff:a.b.c.d; they are trusted and logged under their own name.
-  if (IN6_IS_ADDR_V4MAPPED(&v6))
-    ::inet_ntop(AF_INET, &v6.s6_addr[12], text, sizeof text);
-  else
-    ::inet_ntop(AF_INET6, &v6, text, sizeof text);
-  return text;
-}
 
 }  // namespace
 
@@ -130,7 +116,7 @@ bool Loop::accept_one() {
   os::Fd socket(::accept4(acceptor_.native_handle(), reinterpret_cast<sockaddr*>(&address), &length,
                           SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (!socket.is_open()) return errno == ECONNABORTED || errno == EINTR;
-  admit(std::move(socket), address_text(address));
+  admit(std::move(socket), os::address_text(address));
   return true;
 }
 

@@ -14,6 +14,7 @@
 #include "base/format.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "os/address.h"
 #include "proxy/proxy.h"
 
 namespace pratique::proxy {
@@ -28,20 +29,6 @@ struct Waiting {
   std::string head;
   Moment deadline;
 };
-
-std::string peer_text(const sockaddr_storage& address) {
-  char text[INET6_ADDRSTRLEN] = "";
-  if (address.ss_family == AF_INET) {
-    ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(address).sin_addr, text, sizeof text);
-    return text;
-  }
-  const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
-  if (IN6_IS_ADDR_V4MAPPED(&v6))
-    ::inet_ntop(AF_INET, &v6.s6_addr[12], text, sizeof text);
-  else
-    ::inet_ntop(AF_INET6, &v6, text, sizeof text);
-  return text;
-}
 
 Result<os::Fd> listen_on(const std::string& address, std::uint16_t port) {
   sockaddr_storage storage{};
@@ -150,7 +137,7 @@ void ConnectProxy::Impl::accept_some() {
         ::accept4(listener.get(), reinterpret_cast<sockaddr*>(&address), &length, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!socket.is_open()) return;
     clients.push_back({.socket = std::move(socket),
-                       .peer = peer_text(address),
+                       .peer = os::address_text(address),
                        .head = "",
                        .deadline = std::chrono::steady_clock::now() + options.head_timeout});
   }
