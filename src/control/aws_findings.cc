@@ -106,14 +106,12 @@ Impl::Outcome Impl::start_image_scan(AwsCall& call) {
   auto repository = TRY(repository_of(call, call.input.repository_name));
   TRY(authorize_read(call, repository));
   const auto& id = call.input.image_ids.front();
-  auto image = find_image(repository, id);
-  if (!image.ok() && image.error().kind() != ErrorKind::NotFound) return image.error();
-  if (!image.ok()) return no_image(call, repository, id);
-  auto submission = TRY(submission_of(call, repository, image->digest));
+  auto image = TRY(wanted_image(call, repository, id));
+  auto submission = TRY(submission_of(call, repository, image.digest));
   if (!submission) return deny(call, arn_of(repository));
   return Json::object({{"registryId", options.account},
                        {"repositoryName", repository.text()},
-                       {"imageId", aws::ImageId{image->digest.to_string(), id.tag}.to_json()},
+                       {"imageId", aws::ImageId{image.digest.to_string(), id.tag}.to_json()},
                        {"imageScanStatus", scan_status(submission)}});
 }
 
@@ -121,18 +119,16 @@ Impl::Outcome Impl::describe_image_scan_findings(AwsCall& call) {
   auto repository = TRY(repository_of(call, call.input.repository_name));
   TRY(authorize_read(call, repository));
   const auto& id = call.input.image_ids.front();
-  auto image = find_image(repository, id);
-  if (!image.ok() && image.error().kind() != ErrorKind::NotFound) return image.error();
-  if (!image.ok()) return no_image(call, repository, id);
-  auto submission = TRY(submission_of(call, repository, image->digest));
+  auto image = TRY(wanted_image(call, repository, id));
+  auto submission = TRY(submission_of(call, repository, image.digest));
   if (!submission)
     return call.fail("ScanNotFoundException",
                      format("Image scan does not exist for the image with '{}' in the repository with name '{}' in the "
                             "registry with id '{}'",
-                            image->digest.to_string(), repository.text(), options.account));
+                            image.digest.to_string(), repository.text(), options.account));
   Json answer = Json::object({{"registryId", options.account},
                               {"repositoryName", repository.text()},
-                              {"imageId", aws::ImageId{image->digest.to_string(), id.tag}.to_json()},
+                              {"imageId", aws::ImageId{image.digest.to_string(), id.tag}.to_json()},
                               {"imageScanStatus", scan_status(submission)}});
   auto reports = gate.reports(submission->id);
   if (!reports.ok() && reports.error().kind() != ErrorKind::NotFound) return reports.error();

@@ -58,6 +58,12 @@ Error Impl::no_image(AwsCall& call, const oci::RepositoryName& repository, const
              words_of(id), repository.text(), options.account));
 }
 
+Result<AwsImage> Impl::wanted_image(AwsCall& call, const oci::RepositoryName& repository, const aws::ImageId& id) {
+  auto image = find_image(repository, id);
+  if (!image.ok() && image.error().kind() == ErrorKind::NotFound) return no_image(call, repository, id);
+  return image;
+}
+
 Result<AwsImage> Impl::find_image(const oci::RepositoryName& repository, const aws::ImageId& id) const {
   if (judge_id(id)) return not_found("no image of that id");
   const bool by_tag = !id.tag.empty();
@@ -123,10 +129,7 @@ Impl::Outcome Impl::describe_images(AwsCall& call) {
   std::string next;
   std::vector<AwsImage> images;
   for (const auto& id : call.input.image_ids) {
-    auto image = find_image(repository, id);
-    if (!image.ok() && image.error().kind() != ErrorKind::NotFound) return image.error();
-    if (!image.ok()) return no_image(call, repository, id);
-    images.push_back(std::move(*image));
+    images.push_back(TRY(wanted_image(call, repository, id)));
   }
   if (call.input.image_ids.empty()) images = TRY(page_of_images(call, repository, next));
   Json details = Json::array();
@@ -218,11 +221,11 @@ Impl::Outcome Impl::batch_delete_image(AwsCall& call) {
   if (!registry.created(repository).ok()) return no_repository(call, repository.text());
   Json gone = Json::array(), failures = Json::array();
   for (const auto& id : call.input.image_ids) {
-    auto image = find_image(repository, id);
     if (auto bad = judge_id(id)) {
       failures.push(failure(id, *bad));
       continue;
     }
+    auto image = find_image(repository, id);
     if (!image.ok()) {
       failures.push(failure(id, kNotFound));
       continue;

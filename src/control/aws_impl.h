@@ -98,6 +98,8 @@ struct AwsApi::Impl {
   Result<std::vector<AwsImage>> page_of_images(AwsCall& call, const oci::RepositoryName& repository,
                                                std::string& next) const;
   Error no_image(AwsCall& call, const oci::RepositoryName& repository, const aws::ImageId& id);
+  // find_image(), in AWS's words where there is none.
+  Result<AwsImage> wanted_image(AwsCall& call, const oci::RepositoryName& repository, const aws::ImageId& id);
   Result<Json> get_image(AwsCall& call, const oci::RepositoryName& repository, const aws::ImageId& id);
   Result<Json> describe(const AwsCall& call, const oci::RepositoryName& repository, const AwsImage& image,
                         const std::vector<std::string>& tags) const;
@@ -115,6 +117,8 @@ struct AwsApi::Impl {
   Outcome batch_check_layer_availability(AwsCall& call);
   Outcome initiate_layer_upload(AwsCall& call);
   Outcome upload_layer_part(AwsCall& call);
+  // The upload the call names; UploadNotFoundException where there is none.
+  Result<registry::Upload> wanted_upload(AwsCall& call, const oci::RepositoryName& repository);
   Outcome complete_layer_upload(AwsCall& call);
   Outcome put_image(AwsCall& call);
 

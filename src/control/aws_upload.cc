@@ -48,31 +48,35 @@ Impl::Outcome Impl::initiate_layer_upload(AwsCall& call) {
   return Json::object({{"uploadId", upload.id()}, {"partSize", kPartBytes}});
 }
 
-Impl::Outcome Impl::upload_layer_part(AwsCall& call) {
-  auto repository = TRY(repository_of(call, call.input.repository_name));
-  TRY(authorize_push(call, repository));
+Result<registry::Upload> Impl::wanted_upload(AwsCall& call, const oci::RepositoryName& repository) {
   auto upload = registry.resume_upload(call.who(), repository, call.input.upload_id);
   if (!upload.ok() && upload.error().kind() == ErrorKind::NotFound)
     return call.fail("UploadNotFoundException",
                      "The upload could not be found, or the specified upload ID is not valid "
                      "for this repository.");
-  if (!upload.ok()) return upload.error();
+  return upload;
+}
+
+Impl::Outcome Impl::upload_layer_part(AwsCall& call) {
+  auto repository = TRY(repository_of(call, call.input.repository_name));
+  TRY(authorize_push(call, repository));
+  auto upload = TRY(wanted_upload(call, repository));
   const auto& part = call.input.layer_part;
   const auto first = call.input.part_first.value_or(0);
   const bool is_whole = !call.input.part_last || *call.input.part_last + 1 == first + part.size();
-  if (first != upload->size() || part.empty() || !is_whole)
+  if (first != upload.size() || part.empty() || !is_whole)
     return call.fail(
         "InvalidLayerPartException",
         format("The layer part is not valid: the upload stands at byte {}, and first and last byte must be "
                "those of the part.",
-               upload->size()));
-  TRY(upload->append(as_bytes(part)));
-  TRY(upload->checkpoint());
+               upload.size()));
+  TRY(upload.append(as_bytes(part)));
+  TRY(upload.checkpoint());
   TRY(identity.note_push(call.who(), identity::PushStep::Continued));
   return Json::object({{"registryId", options.account},
                        {"repositoryName", repository.text()},
                        {"uploadId", call.input.upload_id},
-                       {"lastByteReceived", static_cast<std::int64_t>(upload->size() - 1)}});
+                       {"lastByteReceived", static_cast<std::int64_t>(upload.size() - 1)}});
 }
 
 Impl::Outcome Impl::complete_layer_upload(AwsCall& call) {
@@ -80,15 +84,10 @@ Impl::Outcome Impl::complete_layer_upload(AwsCall& call) {
   TRY(authorize_push(call, repository));
   auto digest = oci::Digest::parse(call.input.layer_digests.empty() ? "" : call.input.layer_digests.front());
   if (!digest.ok()) return call.fail("InvalidLayerException", "The layer digest is not valid.");
-  auto upload = registry.resume_upload(call.who(), repository, call.input.upload_id);
-  if (!upload.ok() && upload.error().kind() == ErrorKind::NotFound)
-    return call.fail("UploadNotFoundException",
-                     "The upload could not be found, or the specified upload ID is not valid "
-                     "for this repository.");
-  if (!upload.ok()) return upload.error();
-  if (upload->size() == 0)
+  auto upload = TRY(wanted_upload(call, repository));
+  if (upload.size() == 0)
     return call.fail("EmptyUploadException", "The specified layer upload does not contain any layer parts.");
-  auto blob = registry.finish_upload(call.who(), std::move(*upload), *digest);
+  auto blob = registry.finish_upload(call.who(), std::move(upload), *digest);
   if (!blob.ok() && blob.error().kind() == ErrorKind::Invalid)
     return call.fail("InvalidLayerException",
                      "The layer digest calculation performed upon receipt of the image layer "
